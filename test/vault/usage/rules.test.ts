@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { batchKey } from "../../../src/usage/batch.ts";
 import { ulid } from "../../../src/usage/ulid.ts";
+import { commitGeneration } from "../../../src/vault/commit/commit.ts";
+import { baseOn } from "../../../src/vault/commit/draft.ts";
 import { EMPTY_ROLL } from "../../../src/vault/format/tokens/roll.ts";
 import { vaultRules } from "../../../src/vault/usage/rules.ts";
-import { ENV, HOUR_MS, holderOf, NEW, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
+import { ACTOR, ENV, HOUR_MS, holderOf, NEW, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
 
 test("for tokens that the roll has dropped, rows say what they were allowed and when they ended", async () => {
   const world = await World.pushed();
@@ -21,7 +23,7 @@ test("for tokens that the roll has dropped, rows say what they were allowed and 
   const { roll } = (await world.writable()).tokens;
   const ids = roll.tokens.map(({ claims }) => claims.id);
   const name = { day: "2026-01-01", ulid: ulid(START_MS, seededRandom("batch")) };
-  const keys = ids.map((token) => batchKey({ ...name, token }));
+  const keys = ["usage/notes.txt", ...ids.map((token) => batchKey({ ...name, token }))];
   const factsFrom = async (tokens: typeof roll, passphrase = OLD) => {
     const request = { holder: holderOf(passphrase), expect: { env: ENV } };
     const rules = await vaultRules(world, request, { manifest: await world.manifest(passphrase), roll: tokens }, keys);
@@ -36,9 +38,50 @@ test("for tokens that the roll has dropped, rows say what they were allowed and 
     [true, true],
     ...["twice", "its copy", "the newest"].map(() => [true, false]),
   ]);
+  world.store.requests.length = 0;
+  await factsFrom(roll);
+  expect(world.requests.filter((request) => request.startsWith("get audit/"))).toEqual([]);
   expect(await factsFrom(EMPTY_ROLL)).toEqual(facts);
 
-  await world.rotate(OLD, NEW, { leaked: { tokens: "revoke" } });
-  const { tokens: revoked } = await world.writable(NEW);
-  expect(await factsFrom(EMPTY_ROLL, NEW)).toEqual(await factsFrom(revoked.roll, NEW));
+  // What operators add to rows of their own says nothing of tokens.
+  const [first = ""] = ids;
+  const added = [
+    { token: first, capabilities: [] },
+    { tokens: [first] },
+    { tokens: [{ token: "another", replaces: first }] },
+    { leaked: true, tokens: "revoke" },
+  ];
+  for (const [at, meta] of added.entries()) await world.push({ A: `changed ${at}` }, { meta });
+  await world.rotate(OLD, NEW, { meta: { tokens: "revoke" } });
+  await world.rotate(NEW, "after the leak", { leaked: { tokens: "keep" } });
+  const { tokens: kept } = await world.writable("after the leak");
+  expect(await factsFrom(EMPTY_ROLL, "after the leak")).toEqual(await factsFrom(kept.roll, "after the leak"));
+
+  await world.rotate("after the leak", OLD, { leaked: { tokens: "revoke" } });
+  const { tokens: revoked } = await world.writable();
+  expect(await factsFrom(EMPTY_ROLL)).toEqual(await factsFrom(revoked.roll));
+});
+
+test("a token whose row does not say what it was allowed counts as a gateway's", async () => {
+  const world = await World.pushed();
+  const token = `tok_${"0".repeat(32)}`;
+  const writable = await world.writable();
+  const { vault, signingKey, tokens } = writable;
+  const { items } = vault.bundle;
+  const { unlock } = vault.manifest;
+  const draft = {
+    actor: ACTOR,
+    action: "token-create",
+    meta: { token },
+    items,
+    unlock,
+    signingKey,
+    rotates: false,
+    tokens,
+  };
+  await Array.fromAsync(commitGeneration(world, baseOn({ ...vault, signingKey }), () => draft));
+  const key = batchKey({ token, day: "2026-01-01", ulid: ulid(START_MS, seededRandom("batch")) });
+  const request = { holder: holderOf(OLD), expect: { env: ENV } };
+  const rules = await vaultRules(world, request, { manifest: await world.manifest(), roll: EMPTY_ROLL }, [key]);
+  expect(rules.tokenFacts(token)).toEqual({ metering: true, isGateway: true, endedMs: null });
 });

@@ -3,11 +3,12 @@ import { decodeCheckedBase64 as decode } from "../../../src/crypto/base64.ts";
 import { parseCredential } from "../../../src/tokens/credential.ts";
 import { type BatchWriter, batchWriterOf, sealBatch } from "../../../src/usage/batch.ts";
 import type { UsageEvent } from "../../../src/usage/event.ts";
+import { openOperatorObject } from "../../../src/usage/operator-object.ts";
 import type { Dimension } from "../../../src/usage/totals.ts";
 import { ulid } from "../../../src/usage/ulid.ts";
 import type { GivenClaims } from "../../../src/vault/tokens/create.ts";
 import { readUsage, type UsageRequest } from "../../../src/vault/usage/read.ts";
-import { planClose, planCompact, voidEvent } from "../../../src/vault/usage/write.ts";
+import { planClose, planCompact, type UsageWriteRequest, voidEvent } from "../../../src/vault/usage/write.ts";
 import { ACTOR, ENV, HOUR_MS, holderOf, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
 
 const DAY_MS = 24 * HOUR_MS;
@@ -72,9 +73,16 @@ const event = (id: string, more: Partial<UsageEvent> = {}): UsageEvent => {
 const response = (id: string, token: string, more: Partial<UsageEvent> = {}): UsageEvent =>
   event(id, { lane: "response", request_id: id, usage: { tokens: 5 }, token, backend: "api", subject: "ann", ...more });
 
-const request = (more: Partial<UsageRequest> = {}) => {
+const request = (more: Partial<UsageRequest & UsageWriteRequest> = {}) => {
   return { holder: holderOf(OLD), expect: { env: ENV }, annotation: { actor: ACTOR }, ...more };
 };
+
+/** What an operator wrote. */
+async function contentOf(key: string): Promise<object> {
+  const keys = (await world.writable()).tokens.roll.usage_keys ?? [];
+  const refuse = (fault: string) => new Error(fault);
+  return (await openOperatorObject({ vault, keys }, key, world.bytes(key), refuse)).content;
+}
 
 async function read(by: readonly Dimension[] = [], more: Partial<UsageRequest> = {}) {
   const usage = await readUsage(world, request(more));
@@ -130,8 +138,11 @@ describe("an id", () => {
   test("that an operator voids does not count", async () => {
     const [one, other] = [await writerFor(ORIGIN), await writerFor({ ...ORIGIN, name: "other" })];
     for (const writer of [one, other]) new Process(writer).write([event("a"), event("b")]);
-    await voidEvent(world, request(), { id: "a", token: one.id });
-    expect(await read()).toMatchObject({ sums: { jobs: 3 }, voided: 1 });
+    const noted = request({ annotation: { actor: ACTOR, note: "sent twice" } });
+    expect(await voidEvent(world, noted, { id: "a", token: one.id })).toMatchObject({ wasVoid: false });
+    const [key = ""] = [...world.store.bucket.keys()].filter((it) => it.startsWith("usage/voids/"));
+    expect(await contentOf(key)).toEqual({ id: "a", token: one.id, note: "sent twice" });
+    expect(await read()).toMatchObject({ sums: { jobs: 3 }, voided: 1, reasons: [] });
     await voidEvent(world, request(), { id: "a" });
     expect(await read()).toMatchObject({ sums: { jobs: 2 }, voided: 2 });
     const count = world.store.bucket.size;
@@ -139,7 +150,12 @@ describe("an id", () => {
       expect(await voidEvent(world, request(), { id: "a", token })).toMatchObject({ wasVoid: true });
     }
     expect(world.store.bucket.size).toBe(count);
-    await expect(voidEvent(world, request(), { id: "c" })).rejects.toThrow('no event has the id "c"');
+    new Process(one).write([event("c")]);
+    await expect(voidEvent(world, request(), { id: "c", token: other.id })).rejects.toThrow('no event has the id "c"');
+    world.failing({
+      before: ({ operation }) => (operation === "create" ? Promise.reject(new Error("down")) : undefined),
+    });
+    await expect(voidEvent(world, request(), { id: "c", token: one.id })).rejects.toThrow(/^down$/);
   });
 });
 
@@ -317,16 +333,18 @@ test("what was sealed before a leak of the passphrase is read after it", async (
 describe("a month", () => {
   test("that is closed stays as it was; what comes later is late", async () => {
     const process = new Process(await writerFor(ORIGIN));
-    process.write([event("a")]);
+    const key = process.write([event("a")]);
     world.clock.ms = START_MS + 40 * DAY_MS;
     const closing = await planClose(world, request(), "2026-01");
     await closing.write();
+    expect(await contentOf("usage/months/2026-01")).toMatchObject({ batches: [key] });
     process.write([event("b"), event("a")]);
     process.write([event("c", { at: START_MS + 32 * DAY_MS })]);
     expect(await read(["day"])).toMatchObject({
       sums: { "jobs 2026-01-01": 1, "jobs 2026-02-02": 1 },
       lateSums: { "jobs 2026-01-01": 1 },
       closed: [{ month: "2026-01", written: { by: "ann@build-7" } }],
+      reasons: [],
     });
     await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is closed: ann@build-7 closed it on");
     await expect(closing.write()).rejects.toThrow("somebody else wrote usage/months/2026-01 first");
@@ -350,7 +368,12 @@ describe("a month", () => {
   test("is closed once it is over", async () => {
     await writerFor(ORIGIN);
     await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is not over");
-    await expect(planClose(world, request(), "2026")).rejects.toThrow('"2026" is not a month');
+    for (const month of ["2026", "+002026-01", "2026-011"]) {
+      await expect(planClose(world, request(), month)).rejects.toMatchObject({
+        message: `"${month}" is not a month`,
+        hint: "give one such as 2026-11",
+      });
+    }
   });
 
   test("that somebody else wrote is refused", async () => {
@@ -359,7 +382,11 @@ describe("a month", () => {
     const { month, write } = await planClose(world, request(), "2026-01");
     await write();
     world.tamper("usage/months/2025-12", world.bytes(`usage/months/${month}`));
-    await expect(read()).rejects.toThrow("usage/months/2025-12 is not signed by an operator, or was written under");
+    await expect(read()).rejects.toMatchObject({
+      code: "BUNDLE_CORRUPT",
+      message: expect.stringMatching(/^usage\/months\/2025-12 is not signed by an operator, or was written under/),
+      hint: expect.stringContaining("or remove it"),
+    });
   });
 });
 
@@ -369,18 +396,26 @@ test("a day that is compacted counts the same, from one object", async () => {
   const moved = process.write([event("c")], START_MS + 5 * DAY_MS);
   process.write([event("d", { at: START_MS + DAY_MS })]);
   const before = await read(["day"]);
+  world.clock.ms = START_MS + 4 * DAY_MS - 1;
   await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("less than three days ago");
-  world.clock.ms = START_MS + 10 * DAY_MS;
+  world.clock.ms += 1;
   const compacting = await planCompact(world, request(), "2026-01-01");
+  const loose = world.bytes(moved);
   await compacting.write();
   expect([...world.store.bucket.keys()].filter((key) => key.startsWith("usage/"))).toHaveLength(2);
   expect(world.store.bucket.has(moved)).toBe(false);
   const after = await read(["day"]);
   expect(after.sums).toEqual(before.sums);
-  expect(after.doubts).toEqual(before.doubts);
+  expect([after.doubts, after.reasons]).toEqual([before.doubts, []]);
+  // As if compacting had been interrupted before it removed this one.
+  world.tamper(moved, loose);
+  expect(await read()).toMatchObject({ batches: before.batches, duplicates: 0 });
   process.write([event("a"), event("e")]);
   expect((await read()).sums).toEqual({ jobs: 5 });
-  await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("2026-01-01 is already compacted");
+  await expect(planCompact(world, request(), "2026-01-01")).rejects.toMatchObject({
+    message: "2026-01-01 is already compacted",
+    hint: expect.stringContaining("stays in its own batches"),
+  });
 });
 
 test("gc removes usage from before the days that the settings keep, and leaves the totals of closed months", async () => {
@@ -415,6 +450,82 @@ test("usage that comes again after its month was closed is not late, even if its
   new Process(api).write([event("a"), settled], START_MS);
   const { sums, lateSums, duplicates } = await read();
   expect({ sums, lateSums, duplicates }).toEqual({ sums: { jobs: 1, tokens: 7 }, lateSums: {}, duplicates: 2 });
+});
+
+test("nor is it late if its day was compacted while the month was being closed", async () => {
+  const api = await writerFor(ORIGIN);
+  new Process(api).write([event("a")], START_MS, START_MS + 1);
+  world.clock.ms = START_MS + 40 * DAY_MS;
+  const closing = await planClose(world, request(), "2026-01");
+  new Process(api).write([event("a")], START_MS);
+  await (await planCompact(world, request(), "2026-01-01")).write();
+  await closing.write();
+  expect(await read()).toMatchObject({ sums: { jobs: 1 }, lateSums: {}, duplicates: 1 });
+});
+
+test("a range of days needs only its months, and the batches of a week before and after it", async () => {
+  const process = new Process(await writerFor(ORIGIN));
+  const days = [22, 23, 30, 37, 38];
+  for (const day of days) process.write([event("a", { at: START_MS + day * DAY_MS })]);
+  world.clock.ms = START_MS + 100 * DAY_MS;
+  for (const month of ["2026-01", "2026-02"]) await (await planClose(world, request(), month)).write();
+  const range = { since: "2026-01-31", until: "2026-01-31" };
+  const readOf = async (more: Partial<UsageRequest>) => {
+    world.store.requests.length = 0;
+    const { closed, sums, doubts } = await read([], { ...range, ...more });
+    const got = world.store.requests.filter(({ operation }) => operation === "get").map(({ key }) => key);
+    const dayIn = (key: string) => /^usage\/tok_.*\/(20..-..-..)\//.exec(key)?.[1] ?? [];
+    return {
+      months: got.filter((key) => key.startsWith("usage/months/")).map((key) => key.slice(-7)),
+      days: got.flatMap(dayIn),
+      closed: closed.map(({ month }) => month),
+      sums,
+      doubts,
+    };
+  };
+  const [sums, closed] = [{ jobs: 1 }, ["2026-01"]];
+  const near = ["2026-01-24", "2026-01-31", "2026-02-07"];
+  expect(await readOf({})).toEqual({ months: ["2026-01"], days: near, closed, sums, doubts: [] });
+  const all = ["2026-01-23", ...near, "2026-02-08"];
+  expect(await readOf({ isThorough: true })).toMatchObject({ months: ["2026-01", "2026-02"], days: all, closed, sums });
+});
+
+test("more batches than are read at once are each read once", async () => {
+  const api = await writerFor(ORIGIN);
+  for (let count = 0; count < 17; count += 1) new Process(api).write([event(String(count))]);
+  expect(await read()).toMatchObject({ batches: 17, sums: { jobs: 17 }, duplicates: 0, doubts: [] });
+});
+
+test("what gc removes meanwhile is skipped, but a fault of the store ends the reading", async () => {
+  const api = await writerFor(ORIGIN);
+  new Process(api).write([event("a")]);
+  world.clock.ms = START_MS + 40 * DAY_MS;
+  await voidEvent(world, request(), { id: "a" });
+  await (await planCompact(world, request(), "2026-01-01")).write();
+  await (await planClose(world, request(), "2026-01")).write();
+  for (const id of ["b", "c"]) new Process(api).write([event(id, { at: START_MS + 40 * DAY_MS })]);
+  expect(await read()).toMatchObject({ sums: { jobs: 2 }, voided: 1 });
+  const others = new Map(world.store.bucket);
+  world.failing({
+    before({ operation, key }) {
+      if (operation === "get" && key.startsWith("usage/")) world.store.bucket.delete(key);
+    },
+  });
+  expect(await read()).toMatchObject({ sums: {}, closed: [], voided: 0, reasons: [] });
+  for (const [key, stored] of others) world.store.bucket.set(key, stored);
+  world.failing({
+    before({ operation, key }) {
+      if (operation === "get" && key.startsWith("usage/tok_")) throw new Error("the store is down");
+    },
+  });
+  await expect(read()).rejects.toThrow("the store is down");
+});
+
+test("a vault without settings and tokens has no usage, and no day to compact", async () => {
+  world = await World.pushed();
+  expect(await read()).toMatchObject({ sums: {}, batches: 0, reasons: [], doubts: [] });
+  world.clock.ms = START_MS + 40 * DAY_MS;
+  await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("could ever report usage");
 });
 
 test("a batch of a closed month restored from a backup does not count again for its new day", async () => {
