@@ -51,7 +51,7 @@ test("for tokens that the roll has dropped, rows say what they were allowed and 
     { tokens: [{ token: "another", replaces: first }] },
     { leaked: true, tokens: "revoke" },
   ];
-  for (const [at, meta] of added.entries()) await world.push({ A: `changed ${at}` }, { meta });
+  for (const meta of added) await world.push({ A: JSON.stringify(meta) }, { meta });
   await world.rotate(OLD, NEW, { meta: { tokens: "revoke" } });
   await world.rotate(NEW, "after the leak", { leaked: { tokens: "keep" } });
   const { tokens: kept } = await world.writable("after the leak");
@@ -79,7 +79,9 @@ test("a token whose row does not say what it was allowed counts as a gateway's",
     rotates: false,
     tokens,
   };
-  await Array.fromAsync(commitGeneration(world, baseOn({ ...vault, signingKey }), () => draft));
+  const steps: string[] = [];
+  for await (const { kind } of commitGeneration(world, baseOn({ ...vault, signingKey }), () => draft)) steps.push(kind);
+  expect(steps.at(-1)).toBe("done");
   const key = batchKey({ token, day: "2026-01-01", ulid: ulid(START_MS, seededRandom("batch")) });
   const request = { holder: holderOf(OLD), expect: { env: ENV } };
   const rules = await vaultRules(world, request, { manifest: await world.manifest(), roll: EMPTY_ROLL }, [key]);
