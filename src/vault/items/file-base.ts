@@ -8,7 +8,7 @@ import type { Actor, Manifest } from "../format/manifest.ts";
 import type { OpenedVault } from "../open/open.ts";
 import { BundleMissingError } from "../open/open-bundle.ts";
 import type { KeyHolder } from "../unlock/key-holder.ts";
-import { type Changes, compareItems, type NamedData } from "./changes.ts";
+import { type Changes, compareItems, isEmpty, type NamedData } from "./changes.ts";
 
 /** The generation that a file's content came from. */
 export interface FileBase {
@@ -133,6 +133,6 @@ export function newerWork(
     removed: undone(since.removed),
     unchanged: [],
   };
-  if (last === null || changes.added.length + changes.changed.length + changes.removed.length === 0) return null;
+  if (isEmpty(changes)) return null;
   return { kind: "newer", gen, newest: manifest.gen, changes, lost, last };
 }

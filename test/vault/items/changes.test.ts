@@ -64,7 +64,8 @@ test.each<[string, readonly NamedData[], string]>([
     'secret "S" must be UTF-8 text: other bytes go into a file',
   ],
 ])("%s is refused before anything is written", async (_name, items, message) => {
-  for (const act of [() => world.push(items), () => world.set(items)]) {
+  const empty = await World.empty();
+  for (const act of [() => world.push(items), () => world.set(items), () => empty.push(items)]) {
     expect(await rejection(act())).toMatchObject({
       name: "InputError",
       message,

@@ -30,6 +30,7 @@ test.each<[string, Secrets | null, Secrets, Secrets, Secrets, string[], { ours?:
     { ours: ["B"], theirs: ["A"] },
   ],
   ["two ways", null, { A: "1", B: "1" }, { A: "1", B: "2", C: "1" }, { A: "1", B: "1" }, ["B", "C"]],
+  ["what only ours has, two ways", null, { A: "1" }, {}, { A: "1" }, ["A"]],
   ["two ways, settled", null, { B: "1" }, { B: "2", C: "1" }, { B: "2", C: "1" }, [], { theirs: ["B", "C"] }],
 ])("keeps %s", (_, base, ours, theirs, items, conflicts, settled = {}) => {
   expect(merged(base, ours, theirs, settled)).toEqual([items, conflicts]);

@@ -19,7 +19,11 @@ describe("the first push", () => {
     const empty = await World.empty();
     expect((await empty.push({}, { mayEmpty: true, confirm: () => false })).committed).toBeNull();
     expect(empty.store.bucket.size).toBe(0);
-    expect(await rejection(empty.push({}))).toMatchObject({ name: "InputError", message: "there is nothing to push" });
+    expect(await rejection(empty.push({}))).toMatchObject({
+      name: "InputError",
+      message: "there is nothing to push",
+      hint: "check the input; to start with an empty vault, push with --allow-empty",
+    });
     expect(committedBy(await empty.push({}, { mayEmpty: true })).manifest).toMatchObject({ gen: 1, prev_gen: 0 });
     expect(await empty.secrets()).toEqual({});
   });
@@ -65,6 +69,16 @@ describe("a later push", () => {
 
   test("from a machine that has seen another vault here is not authentic", async () => {
     expect(await rejection(seen(1, await strange()).push({ A: "2" }))).toMatchObject({ name: "NotAuthenticError" });
+  });
+
+  test("asks what the holders of this machine have seen, in place of one generation", async () => {
+    const verify = () => Promise.reject(new RollbackError("the last generation here was another"));
+    const history = { newest: 1, verify };
+    const remembering = (of: World) => of.with({ identity: { ...of.identity, seenGen: 1, history } });
+    expect(await rejection(remembering(world).push({ A: "2" }))).toMatchObject({
+      message: "the last generation here was another",
+    });
+    expect(await rejection(remembering(await strange()).push({ A: "2" }))).toMatchObject({ name: "NotAuthenticError" });
   });
 
   test("with a config from before a rotation follows the manifest", async () => {

@@ -1,7 +1,9 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { InputError } from "../../../src/errors.ts";
 import type { Changes } from "../../../src/vault/items/changes.ts";
-import { rejection, World } from "../../support/world.ts";
+import { proposeSetOrFirstPush } from "../../../src/vault/items/set.ts";
+import { holding } from "../../support/passphrases.ts";
+import { ACTOR, ENV, OLD, rejection, secretItems, World } from "../../support/world.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -41,4 +43,42 @@ test("an unset of an unknown name removes nothing; the caller may word the refus
   expect(await rejection(world.unset(["A", "b"], { toError }))).toBe(refused);
   expect(asked).toEqual([["b", ["A", "B"]]]);
   expect(await world.secrets()).toEqual({ A: "1", B: "2" });
+});
+
+describe("a set where nothing was pushed yet", () => {
+  const propose = async (on: World, by = OLD) => {
+    const { identity } = on;
+    using holder = holding(by, identity);
+    const request = { holder, expect: { env: ENV }, annotation: { actor: ACTOR }, identity };
+    return await proposeSetOrFirstPush(on, { ...request, items: secretItems({ C: "3" }) });
+  };
+
+  test("is the first push; after that it is a set, and its faults are its own", async () => {
+    const empty = await World.empty();
+    using first = await propose(empty);
+    expect(first.plan).toMatchObject({ gen: 0, changes: { added: ["C"] } });
+    using later = await propose(world);
+    expect(later.plan).toMatchObject({ gen: 1, changes: { added: ["C"], removed: [], unchanged: ["A", "B"] } });
+    expect(await rejection(propose(world, "wrong"))).toMatchObject({ name: "WrongPassphraseError" });
+  });
+
+  test("removes nothing that somebody else pushed at that moment", async () => {
+    const pushedMeanwhile = async (secrets: Record<string, string>) => {
+      const machine = await World.empty();
+      const peer = machine.peer();
+      machine.failing({
+        async after() {
+          machine.failing({});
+          await peer.push(secrets);
+        },
+      });
+      return machine;
+    };
+    expect(await rejection(propose(await pushedMeanwhile({ B: "2" })))).toMatchObject({
+      name: "ConflictError",
+      message: "somebody else pushed first; nothing was written",
+    });
+    using same = await propose(await pushedMeanwhile({ C: "1" }));
+    expect(same.plan.changes).toMatchObject({ changed: ["C"], removed: [] });
+  });
 });
