@@ -4,9 +4,8 @@ import { headerLines, type NodeRequest } from "./node-message.ts";
 /** A request whose body may have been read already by something that kept the bytes. */
 interface MaybeRead extends NodeRequest {
   readonly rawBody?: unknown;
-  readonly body?: unknown;
   readonly readableFlowing?: boolean | null;
-  readonly stream?: { on?: NodeRequest["on"]; readonly readableEnded?: boolean };
+  readonly stream?: { on?: NodeRequest["on"]; readonly readableEnded?: boolean; readonly aborted?: boolean };
 }
 
 /**
@@ -23,8 +22,14 @@ export async function readNodeBody(request: MaybeRead, maxBytes: number): Promis
   if (request.httpVersionMajor < 2 && headers["transfer-encoding"] === undefined && Number(length ?? 0) === 0) {
     return new Uint8Array();
   }
+  // Node.js itself has discarded the rest of such a body, so it also looks as if something had read it.
+  if (request.stream?.aborted === true) throw wentAway();
   if (wasRead(request)) return requireRawBody(request, headers);
   return readAndGiveBack(request, maxBytes);
+}
+
+function wentAway(): VerificationError {
+  return new VerificationError("body_hash_mismatch", "the client went away");
 }
 
 function wasRead({ readableDidRead, readableFlowing, readableEnded }: MaybeRead): boolean {
@@ -59,13 +64,12 @@ function readAndGiveBack(request: MaybeRead, maxBytes: number): Promise<Uint8Arr
         chunks.push(bytes);
         size += bytes.length;
       }
-      const all = request.readableLength === 0 && (request.httpVersionMajor < 2 ? request.complete : ended);
-      if (all || size > maxBytes) stop(() => resolve(giveBack(request, chunks, maxBytes)));
+      const all = request.httpVersionMajor < 2 ? request.complete : ended;
+      if (all || size > maxBytes) stop(() => resolve(giveBack(request, chunks)));
     };
-    const gone = (): void => stop(() => reject(new VerificationError("body_hash_mismatch", "the client went away")));
+    const gone = (): void => stop(() => reject(wentAway()));
     const listeners = [
       ["readable", read],
-      ["error", gone],
       ["close", gone],
     ] as const;
     // HTTP/2 requests do not say that they are complete. This runs after the listener that ends the request.
@@ -75,13 +79,13 @@ function readAndGiveBack(request: MaybeRead, maxBytes: number): Promise<Uint8Arr
     });
     ended = request.stream?.readableEnded ?? false;
     if (request.destroyed) return gone();
-    if (ended || (request.complete && request.httpVersionMajor < 2)) return read();
+    if (ended || request.complete) return read();
     for (const [event, listener] of listeners) request.on(event, listener);
   });
 }
 
-function giveBack(request: NodeRequest, chunks: readonly Uint8Array[], maxBytes: number): Uint8Array {
+function giveBack(request: NodeRequest, chunks: readonly Uint8Array[]): Uint8Array {
   const body = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
-  if (body.length > 0 && body.length <= maxBytes) request.unshift(body);
+  request.unshift(body);
   return body;
 }
