@@ -113,6 +113,6 @@ test("a base of another vault, or of a generation that this one never had, is to
 test("without a base, and for a first push, nothing is compared", async () => {
   using proposal = await world.proposePush({ A: "2" });
   expect(proposal.plan.stale).toBeNull();
-  using first = await (await World.empty()).proposePush({ A: "1" });
-  expect(first.plan.stale).toBeNull();
+  using onEmpty = await (await World.empty()).proposePush({ A: "1" });
+  expect(onEmpty.plan.stale).toBeNull();
 });
