@@ -83,7 +83,7 @@ export class RootKeys implements BundleKeys {
 
   verifyKey(): Uint8Array | null {
     if (this.operatorKey !== null) return deriveBoxKey(this.operatorKey.expose(), "verify");
-    return this.#verifyKey?.expose().slice() ?? null;
+    return copyOf(this.#verifyKey);
   }
 
   list(header: BundleHeader): readonly ListedItem[] {
@@ -131,7 +131,7 @@ class ViewKeys implements BundleKeys {
   }
 
   verifyKey(): Uint8Array | null {
-    return this.#verifyKey?.expose().slice() ?? null;
+    return copyOf(this.#verifyKey);
   }
 
   list(header: BundleHeader): readonly ViewedItem[] {
@@ -153,6 +153,11 @@ class ViewKeys implements BundleKeys {
     for (const key of [this.#key, this.#verifyKey]) key?.destroy();
     forget(this.token);
   }
+}
+
+/** `slice` of a Buffer would share the bytes. */
+function copyOf(key: Secret | null): Uint8Array | null {
+  return key === null ? null : Uint8Array.from(key.expose());
 }
 
 function forget(token: SlotContents | null): void {

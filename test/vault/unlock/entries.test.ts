@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { auditKey } from "../../../src/vault/format/object-keys.ts";
-import { accessOf } from "../../../src/vault/unlock/entries.ts";
+import { accessOf, liveEntries, writerEntries } from "../../../src/vault/unlock/entries.ts";
 import { HOUR_MS, NEW, OLD, rejection, START_MS, World } from "../../support/world.ts";
 
 const WINDOW_END = "2026-01-01T01:00:00.000Z";
@@ -17,10 +17,12 @@ test.each([
   [START_MS + HOUR_MS - 1, "read"],
   [START_MS + HOUR_MS, "none"],
 ])("at %i, the old passphrase's access is: %s", async (nowMs, access) => {
-  expect(accessOf(await world.manifest(NEW), nowMs)).toEqual([
+  const manifest = await world.manifest(NEW);
+  expect(accessOf(manifest, nowMs)).toEqual([
     { slot: "p2", access: "read-write", until: null },
     { slot: "p1", access, until: WINDOW_END },
   ]);
+  expect(liveEntries(manifest.unlock, nowMs)).toHaveLength(access === "read" ? 2 : 1);
 });
 
 describe("entries of a kind that a later version made", () => {
@@ -35,10 +37,13 @@ describe("entries of a kind that a later version made", () => {
   });
 
   test("are listed by name, if they have one, with unknown access", async () => {
-    expect(accessOf(await world.manifest(NEW), START_MS).slice(0, 2)).toEqual([
+    const manifest = await world.manifest(NEW);
+    expect(accessOf(manifest, START_MS).slice(0, 2)).toEqual([
       { slot: "ci", access: "unknown", until: null },
       { slot: "?", access: "unknown", until: null },
     ]);
+    expect(liveEntries(manifest.unlock, START_MS + HOUR_MS)).toHaveLength(3);
+    expect(writerEntries(manifest.unlock)).toHaveLength(3);
   });
 
   test("do not keep anyone from reading", async () => {

@@ -38,11 +38,14 @@ test.each([
   "'half quoted",
   "price: $5",
   "PASSPHRASE of mine",
-  // Letters and digits that nobody padded, padding that is too much, and bytes that are no text.
+  // Letters and digits without padding, with too much, or after something else, and bytes that are not text.
   "aHVudGVyMiBob3JzZQ",
   "aHVudGVyMiBob3Jz===",
   "aGk=",
+  "!aHVudGVyMiBob3JzZQ==",
   "//////////////////8=",
+  "AGh1bnRlcjI=",
+  "aHVudGVyMgA=",
 ])("an ordinary one is not: %j", (given) => {
   expect(hintFor(given)).toMatch(/^the bucket says/);
 });
