@@ -3,7 +3,7 @@ import { ConflictError, InputError, VaultMovedError } from "../../src/errors.ts"
 import type { ObjectStore } from "../../src/ports.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { movedTo } from "../../src/vault/format/moved.ts";
-import { type MoveRequest, proposeMove } from "../../src/vault/move.ts";
+import { type MoveRequest, planFinishOfMove, proposeMove } from "../../src/vault/move.ts";
 import { openVault } from "../../src/vault/open/open.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { holding } from "../support/passphrases.ts";
@@ -115,4 +115,65 @@ test("a copy takes its new name, and the original goes on", async () => {
   expect((await opened(world, copy, "live")).manifest).toMatchObject({ gen: 2, env: "live" });
   await world.set({ A: "2" });
   expect(await world.secrets()).toEqual({ A: "2" });
+});
+
+test("the plan tells what apps and usage lose, and which tokens read other names", async () => {
+  const world = await World.pushed({ A: "1" });
+  await world.createToken({ name: "api" });
+  const bound = [{ projects: [`${world.identity.repo}/${ENV}`], scopes: { secrets: { read: true } } }];
+  await world.createToken({ name: "bound", grants: bound });
+  world.tamper("usage/notes.txt", Buffer.from("anything"));
+  expect(await move(world, new MemoryStore())).toMatchObject({
+    gen: 3,
+    done: "nothing",
+    live: ["api", "bound"],
+    tokens: [expect.objectContaining({ name: "bound", gains: [], loses: ["A"] })],
+    leavesUsage: true,
+  });
+});
+
+test("a new name at the same place is one commit, and leaves its usage where it is", async () => {
+  const world = await World.pushed({ A: "1" });
+  world.tamper("usage/notes.txt", Buffer.from("anything"));
+  const to = { ...FROM, env: "live" };
+  expect(await move(world, world.store, { to })).toMatchObject({ done: "nothing", leavesUsage: false });
+  const { manifest } = await opened(world, world.store, "live");
+  expect(manifest).toMatchObject({ gen: 2, action: "move", meta: { moved_from: { env: ENV, prefix: FROM.prefix } } });
+});
+
+test("a long history moves without the bundles that gc removed; a bundle that was altered stops it", async () => {
+  const world = await World.pushed({ A: "1" });
+  for (let gen = 2; gen <= 18; gen += 1) await world.push({ A: String(gen) });
+  await world.gc({ keep: 2, olderThanMs: 0 });
+  const before = world.objects();
+  const { bundle } = await world.manifest();
+  world.tamper(bundle.key, Buffer.from("altered"));
+  const there = new MemoryStore();
+  expect(await rejection(move(world, there))).toMatchObject({ name: "BundleCorruptError" });
+  world.tamper(bundle.key, before.get(bundle.key)?.bytes ?? null);
+  await move(world, there);
+  const { manifest } = await opened(world, there, "live");
+  const { rows, outstanding } = await verifyAudit(there, manifest);
+  expect([rows.length, outstanding]).toEqual([manifest.gen, null]);
+});
+
+test("finishing a move removes the bundles of the old place, once the new place opens", async () => {
+  const world = await World.pushed({ A: "1" });
+  const [there, { vault }] = [new MemoryStore(), world.identity];
+  using holder = holding(OLD, world.identity);
+  const finish = (store = there, as = vault) =>
+    planFinishOfMove({ store, clock: world.clock }, { holder, expect: { vault: as, env: "live" } }, world.store);
+  const notMoved = { name: "InputError", message: `no vault has moved away from ${world.store.label}` };
+  expect(await rejection(finish())).toMatchObject({
+    ...notMoved,
+    hint: expect.stringContaining("run vsync move again"),
+  });
+  await move(world, there);
+  const bundles = [...world.store.bucket.keys()].filter((key) => key.startsWith("v="));
+  expect(bundles).toHaveLength(2);
+  expect(await finish()).toEqual(bundles);
+  expect(await rejection(finish(there, "A".repeat(22)))).toMatchObject(notMoved);
+  expect(await rejection(finish(new MemoryStore()))).toMatchObject({ name: "ManifestNotFoundError" });
+  world.store.bucket.clear();
+  expect(await rejection(finish())).toMatchObject(notMoved);
 });
