@@ -52,7 +52,7 @@ describe("keys are zeroed", () => {
     expect(signingKey.publicKey).toHaveLength(32);
   });
 
-  test("by a commit, including its fresh operator key", async () => {
+  test("by a commit, including its fresh operator key, a credential and a usage key", async () => {
     const world = await World.pushed();
     const drawn: Uint8Array[] = [];
     const random: Random = {
@@ -63,7 +63,8 @@ describe("keys are zeroed", () => {
       },
     };
     await world.with({ random }).push({ A: "2" });
+    await world.with({ random }).createToken({ capabilities: ["metering"] });
     await world.with({ random }).rotate(OLD, "second");
-    expect(drawn.map((bytes) => bytes.every((byte) => byte === 0))).toEqual([true, true]);
+    expect(drawn.map((bytes) => bytes.every((byte) => byte === 0))).toEqual([true, true, true, true, true]);
   });
 });

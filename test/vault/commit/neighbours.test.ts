@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessDeniedError, ConflictError, S3UnreachableError } from "../../../src/errors.ts";
 import { readNeighbours } from "../../../src/vault/commit/neighbours.ts";
-import { MAX_MANIFEST_BYTES } from "../../../src/vault/format/limits.ts";
+import { MAX_GEN, MAX_MANIFEST_BYTES } from "../../../src/vault/format/limits.ts";
 import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { MemoryStore } from "../../support/memory-store.ts";
 import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
@@ -39,6 +39,13 @@ describe("the audit rows on both sides of a commit", () => {
     });
     using neighbours = readNeighbours(store, 7);
     expect(await neighbours.above).toBeNull();
+  });
+
+  test.each([8, MAX_GEN])("are seen behind planted names, up to the last: %i", async (gen) => {
+    const store = new MemoryStore();
+    for (const key of [`${auditKey(7)}-planted`, auditKey(gen)]) await store.create(key, Uint8Array.of(1));
+    using neighbours = readNeighbours(store, 7);
+    expect(await neighbours.above).toBe(gen);
   });
 
   test("fail where they are awaited, without an unhandled rejection if they never are", async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { BOX_OVERHEAD_BYTES } from "../../../src/crypto/box.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
-import type { Annotation } from "../../../src/vault/commit/draft.ts";
-import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../../src/vault/format/limits.ts";
+import { commitGeneration } from "../../../src/vault/commit/commit.ts";
+import { type Annotation, baseOn } from "../../../src/vault/commit/draft.ts";
+import { MAX_BUNDLE_BYTES, MAX_GEN, MAX_MANIFEST_BYTES } from "../../../src/vault/format/limits.ts";
 import { LAST_INSTANT_MS, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
-import { committedBy, HOUR_MS, NEW, OLD, rejection, START_MS, World } from "../../support/world.ts";
+import { ACTOR, committedBy, HOUR_MS, NEW, OLD, rejection, START_MS, takeAll, World } from "../../support/world.ts";
 
 const world = await World.pushed();
 
@@ -95,5 +97,25 @@ describe("after the year 9999, which no manifest can write", () => {
     await full.push({ A: "2" });
     await full.rotate(OLD, NEW);
     expect(await full.secrets(NEW)).toEqual({ A: "2" });
+  });
+});
+
+test("what does not fit beside tokens says how much of it are items", async () => {
+  const fork = world.fork();
+  await fork.createToken();
+  const { message } = (await rejection(pushFile(fork, MAX_BUNDLE_BYTES))) as Error;
+  const [whole, items, others] = message.match(/\d{3,}/g)?.filter((it) => it !== `${MAX_BUNDLE_BYTES}`) ?? [];
+  expect([items, Number(whole) - Number(others)]).toEqual([`${MAX_BUNDLE_BYTES + BOX_OVERHEAD_BYTES}`, Number(items)]);
+});
+
+test("no generation comes after the last", async () => {
+  const { vault, signingKey, tokens } = await world.writable();
+  const { unlock } = vault.manifest;
+  const draft = { action: "push", actor: ACTOR, meta: {}, items: [], unlock, signingKey, rotates: false, tokens };
+  const on = baseOn({ ...vault, manifest: { ...vault.manifest, gen: MAX_GEN }, signingKey });
+  expect(await rejection(takeAll(commitGeneration(world.fork(), on, () => draft)))).toMatchObject({
+    name: "InputError",
+    message: "generation 999999999999 is the last that a vault can have",
+    hint: expect.stringContaining("another prefix"),
   });
 });

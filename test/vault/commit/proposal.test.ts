@@ -1,9 +1,12 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../../src/crypto/secret.ts";
+import { VsyncError } from "../../../src/errors.ts";
+import type { ObjectStore } from "../../../src/ports.ts";
+import { auditKey, BUNDLE_PREFIX } from "../../../src/vault/format/object-keys.ts";
 import type { NamedData } from "../../../src/vault/items/changes.ts";
 import { openRotation } from "../../../src/vault/rotate.ts";
 import { holding } from "../../support/passphrases.ts";
-import { ACTOR, COST, ENV, NEW, OLD, rejection, World } from "../../support/world.ts";
+import { ACTOR, COST, ENV, type Machine, NEW, OLD, rejection, takeAll, World } from "../../support/world.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -58,6 +61,54 @@ test("pushed values still belong to the caller", async () => {
   await proposal.commit();
   proposal[Symbol.dispose]();
   expect(items[0]?.data.exposeText()).toBe("9");
+});
+
+describe("the memory of the vault that a proposal opened", () => {
+  /** The bundles that the machine has read. */
+  const read: Uint8Array[] = [];
+  const machine = () => {
+    const { store } = world;
+    read.length = 0;
+    const get: ObjectStore["get"] = async (key, options) => {
+      const found = await store.get(key, options);
+      if (found !== null && key.startsWith(BUNDLE_PREFIX)) read.push(found.bytes);
+      return found;
+    };
+    return world.with({ store: world.storeWith({ get }) });
+  };
+  const lengths = () => read.map(({ length }) => length);
+
+  test("is freed before the upload, or with the proposal", async () => {
+    const written = await machine().proposePush({ A: "3" });
+    for await (const { kind } of written.steps()) if (kind === "ready") break;
+    expect(lengths()).toEqual([0]);
+    const dropped = await machine().proposePush({ A: "3" });
+    expect(lengths()).not.toEqual([0]);
+    dropped[Symbol.dispose]();
+    expect(lengths()).toEqual([0]);
+  });
+
+  test.each<[string, (it: Machine) => Promise<unknown>]>([
+    ["the use-case", (it) => it.revokeTokens(["gone"])],
+    ["opening", (it) => it.set({ A: "3" })],
+    ["reconcile", (it) => it.reconcile()],
+  ])("is freed if %s refuses", async (name, act) => {
+    if (name === "reconcile") world.tamper(auditKey(1), Uint8Array.of(1));
+    if (name === "opening") {
+      const { vault, signingKey } = await world.writable();
+      world.forge(
+        { ...vault.manifest, unlock: [...vault.manifest.unlock, { kind: null, raw: { kind: "badge" } }] },
+        signingKey,
+      );
+    }
+    expect(await rejection(act(machine()))).toBeInstanceOf(VsyncError);
+    expect(lengths()).toEqual([0]);
+  });
+});
+
+test("with nothing to change has no steps", async () => {
+  using proposal = await world.proposePush({ A: "1", B: "2" });
+  expect(await takeAll(proposal.steps())).toEqual([]);
 });
 
 test("a caller who stops taking steps stops the commit", async () => {

@@ -159,6 +159,10 @@ describe("a rotation", () => {
     const { roll } = (await world.writable(NEW)).tokens;
     expect(roll.gateway_keys?.map(({ backends }) => backends)).toEqual([["web"], undefined, ["web"], undefined]);
     expect(roll.usage_keys).toBeUndefined();
+    const other = await World.pushed();
+    await other.settings(SETTINGS);
+    await other.rotate(OLD, NEW, { leaked: { tokens: "keep" } });
+    expect((await other.writable(NEW)).tokens.roll.gateway_keys).toBeUndefined();
   });
 });
 
@@ -193,6 +197,27 @@ describe("ending a gateway", () => {
     const keys = (await world.writable()).tokens.roll.gateway_keys ?? [];
     expect(keys.map(({ backends }) => backends)).toEqual([undefined, ["web"]]);
     expect([keys[0]?.kid === general, keys[1]?.kid === edge]).toEqual([true, false]);
+  });
+
+  test("of an edge leaves time only for the list of keys that another edge shares", async () => {
+    await world.rotateGatewayKeys({ backends: ["web"] });
+    await world.rotateGatewayKeys({ backends: ["api", "web"] });
+    await created({ ...GATEWAY, name: "web", backend: "web" });
+    await created({ ...GATEWAY, name: "api", backend: "api" });
+    await world.revokeTokens(["web"]);
+    const keys = (await world.writable()).tokens.roll.gateway_keys ?? [];
+    expect(keys.map(({ backends }) => backends)).toEqual([undefined, ["api", "web"], ["web"], ["api", "web"]]);
+    expect(await ends()).toEqual([null, 300, null, null]);
+  });
+
+  test("whose key has ended makes no other", async () => {
+    await world.rotateGatewayKeys({ backends: ["web"] });
+    const { made } = (await world.rotateGatewayKeys({ backends: ["web"], overlapMs: HOUR_MS })).plan;
+    await created({ ...GATEWAY, name: "web", backend: "web" });
+    await world.revokeGatewayKey(made?.key.kid ?? "");
+    world.clock.ms += HOUR_MS;
+    await world.revokeTokens(["web"]);
+    expect(await ends()).toEqual([null]);
   });
 
   test("a key that is revoked is gone with the commit, and no other", async () => {
@@ -256,6 +281,7 @@ describe("what operators see", () => {
     expect(await hintOf(key.kid)).toBe(`it is one of ${made?.key.kid}`);
     await world.revokeGatewayKey(made?.key.kid ?? "");
     expect(await hintOf(key.kid)).toMatch(/^the vault has none/);
+    expect((await world.writable()).tokens.roll).not.toHaveProperty("gateway_keys");
     expect((await readGatewayKeys(world, { holder: holderOf(OLD), expect: { env: ENV } })).keys).toEqual([]);
   });
 
