@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { buffer, text } from "node:stream/consumers";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Backend, type BackendParts } from "../../src/backend/backend.ts";
 import { createTestBackend, type RequestToTest, signRequest } from "../../src/backend/testing.ts";
 import { VerificationError } from "../../src/backend/verification-error.ts";
@@ -333,6 +333,68 @@ describe("an upgrade", () => {
     expect(await done).toEqual([true, true]);
   });
 
+  test("that was verified says so, without waiting for a body", async () => {
+    const verified = new EventEmitter();
+    const server = origin();
+    server.on("upgrade", (request: IncomingMessage & { vsync?: unknown }, socket: Socket) => {
+      void backend.verifyUpgrade(request, socket).then((context) => verified.emit("done", context, request, socket));
+    });
+    const [port, done] = [await listening(server), once(verified, "done")];
+    const client = connect(port, "127.0.0.1");
+    client.write(await signed({ target: "/live" }, `${HANDSHAKE}content-length: 3\r\n`));
+    const [context, request, socket] = await done;
+    expect(context).toMatchObject({ routeId: "live" });
+    expect(request.vsync).toBe(context);
+    expect(backend.requireRoute(request, "live", "GET")).toBe(context);
+    socket.destroy();
+  });
+
+  const full = { claim: () => Promise.reject(new VerificationError("nonce_cache_full", "a million")) };
+  test.each([
+    ["401 Unauthorized", "missing_signature", undefined],
+    ["413 Content Too Large", "body_too_large", "content-length: 99999999\r\n"],
+    ["503 Service Unavailable", "nonce_cache_full", ""],
+  ])("that is refused is answered with %s", async (status, code, more) => {
+    backend = createTestBackend({ routes: [LIVE], clock: { nowMs: () => atMs }, replay: full });
+    const port = await upgradable(() => undefined);
+    const unsigned = `GET /live HTTP/1.1\r\nhost: a\r\n${HANDSHAKE}\r\n`;
+    const socket = connect(port, "127.0.0.1");
+    socket.write(more === undefined ? unsigned : await signed({ target: "/live" }, HANDSHAKE + more));
+    const body = `{"error":"${code}"}`;
+    const lines = [
+      `HTTP/1.1 ${status}`,
+      "content-type: application/json",
+      "cache-control: no-store",
+      `vsync-error: ${code}`,
+      ...(status.startsWith("503") ? ["retry-after: 1"] : []),
+      `content-length: ${body.length}`,
+      "connection: close",
+    ];
+    expect(await text(socket)).toBe(`${lines.join("\r\n")}\r\n\r\n${body}`);
+  });
+
+  test("whose verification fails otherwise is closed without an answer, and the app gets the error", async () => {
+    const fault = new Error("no clock");
+    backend = createTestBackend({
+      routes: [LIVE],
+      clock: {
+        nowMs: () => {
+          throw fault;
+        },
+      },
+    });
+    const errors = new EventEmitter();
+    const server = origin();
+    server.on("upgrade", (request, socket: Socket) => {
+      backend.verifyUpgrade(request, socket).catch((error: unknown) => errors.emit("caught", error));
+    });
+    const [port, caught] = [await listening(server), once(errors, "caught")];
+    const client = connect(port, "127.0.0.1");
+    client.write(`GET /live HTTP/1.1\r\nhost: a\r\n${HANDSHAKE}\r\n`);
+    expect(await text(client)).toBe("");
+    expect(await caught).toEqual([fault]);
+  });
+
   test("that is refused is closed, although its client keeps its own half open", async () => {
     const port = await upgradable(() => undefined);
     const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
@@ -383,6 +445,31 @@ describe("a callback of the app that throws", () => {
       verify(Object.assign(request, { res: response }), response, next);
     expect(await answered(own)).toEqual([["200 mine"], []]);
   });
+});
+
+test("a refused request whose body is long ends its connection: no more of it is read, and nothing after it", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const server = origin();
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const client = connect({ port: await listening(server), host: "127.0.0.1", allowHalfOpen: true });
+  onTestFinished(() => void client.destroy());
+  const received = text(client);
+  client.write(`POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n`);
+  expect(await received).toMatch(/^HTTP\/1\.1 401 [^]*connection: close[^]*\{"error":"missing_signature"\}$/i);
+  const [socket] = await accepted;
+  const { bytesRead } = socket;
+  client.on("error", () => undefined).write(`0\r\n\r\n${await signed({ target: "/items/7" })}`);
+  // The client has time to read the refusal.
+  for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate);
+  expect({ isOpen: !socket.destroyed, read: socket.bytesRead - bytesRead, served }).toEqual({
+    isOpen: true,
+    read: 0,
+    served: [],
+  });
+  const closed = once(socket, "close");
+  vi.runAllTimers();
+  await closed;
 });
 
 test("over HTTP/2, an unsigned body of 8 MiB is not read", async () => {

@@ -36,7 +36,7 @@ export function createFastifyPlugin(backend: Verifier): (app: FastifyInstance) =
         const { status, headers, body } = refusalOf(error);
         return reply
           .code(status)
-          .headers({ ...headers, ...closing(request.raw, status) })
+          .headers({ ...headers, ...closing(request.raw) })
           .send(body);
       }
     });

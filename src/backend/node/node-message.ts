@@ -29,8 +29,6 @@ export interface NodeRequest extends Emitter {
 
 export interface NodeSocket {
   on(event: "error", listener: () => void): unknown;
-  readonly writable: boolean;
-  write(text: string): unknown;
   end(text: string): unknown;
   destroy(): unknown;
   pause(): unknown;

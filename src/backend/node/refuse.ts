@@ -34,15 +34,15 @@ export function refuseNodeRequest(request: Refused, response: NodeResponse, erro
   if (response.headersSent) return;
   const { status, headers, body } = refusalOf(error);
   response.statusCode = status;
-  for (const [name, value] of Object.entries({ ...headers, ...closing(request, status) })) {
+  for (const [name, value] of Object.entries({ ...headers, ...closing(request) })) {
     response.setHeader(name, value);
   }
   response.end(body);
 }
 
 /** The header that ends the connection of a refused request, if its body would take long to discard. */
-export function closing(request: Refused, status: number): Readonly<Record<string, string>> {
-  if (request.httpVersionMajor >= 2 || !(status === 413 || isLong(request))) return {};
+export function closing(request: Refused): Readonly<Record<string, string>> {
+  if (request.httpVersionMajor >= 2 || !isLong(request)) return {};
   if (request.socket) lingerBeforeClosing(request.socket);
   return { connection: "close" };
 }

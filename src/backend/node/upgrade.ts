@@ -30,13 +30,16 @@ export async function verifyNodeUpgrade(
   }
 }
 
-const REASONS: Readonly<Record<number, string>> = { 413: "Content Too Large", 500: "Internal Server Error" };
+const REASONS: Readonly<Record<number, string>> = {
+  401: "Unauthorized",
+  413: "Content Too Large",
+  503: "Service Unavailable",
+};
 
 function refuseSocket(socket: NodeSocket, error: VerificationError): void {
   const { status, headers, body } = refusalOf(error);
   const fields = { ...headers, "content-length": String(body.length), connection: "close" };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  const reason = REASONS[status] ?? (status === 503 ? "Service Unavailable" : "Unauthorized");
-  if (socket.writable) socket.end(`HTTP/1.1 ${status} ${reason}\r\n${lines.join("")}\r\n${body}`);
+  socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\n${lines.join("")}\r\n${body}`);
   socket.destroySoon?.();
 }
