@@ -23,6 +23,13 @@ function rollOf(count: number, meter: string): Roll {
   return { tokens };
 }
 
+const planning = (roll: Roll) =>
+  planTokens(roll, { repo: "api", env: "prod", items: [] }, { atMs: Date.parse(AT), otherSlots: 1 });
+
+test("as many live tokens as slots are planned", async () => {
+  expect((await planning(rollOf(1023, "m"))).live).toHaveLength(1023);
+});
+
 test.each([
   [
     "more live tokens than slots",
@@ -35,6 +42,9 @@ test.each([
     "; the largest is tok_00000000000000000000000000000007",
   ],
 ])("%s are refused, and the error says what takes the room", async (_name, roll, said) => {
-  const planning = planTokens(roll, { repo: "api", env: "prod", items: [] }, { atMs: Date.parse(AT), otherSlots: 1 });
-  expect(await rejection(planning)).toMatchObject({ name: "InputError", message: expect.stringContaining(said) });
+  expect(await rejection(planning(roll))).toMatchObject({
+    name: "InputError",
+    message: expect.stringContaining(said),
+    hint: expect.stringContaining("vsync tokens list"),
+  });
 });
