@@ -460,7 +460,8 @@ test("nor is it late if its day was compacted while the month was being closed",
   new Process(api).write([event("a")], START_MS);
   await (await planCompact(world, request(), "2026-01-01")).write();
   await closing.write();
-  expect(await read()).toMatchObject({ sums: { jobs: 1 }, lateSums: {}, duplicates: 1 });
+  const { sums, lateSums, duplicates } = await read();
+  expect({ sums, lateSums, duplicates }).toEqual({ sums: { jobs: 1 }, lateSums: {}, duplicates: 1 });
 });
 
 test("a range of days needs only its months, and the batches of a week before and after it", async () => {
@@ -511,7 +512,8 @@ test("what gc removes meanwhile is skipped, but a fault of the store ends the re
       if (operation === "get" && key.startsWith("usage/")) world.store.bucket.delete(key);
     },
   });
-  expect(await read()).toMatchObject({ sums: {}, closed: [], voided: 0, reasons: [] });
+  const { sums, closed, voided, reasons } = await read();
+  expect({ sums, closed, voided, reasons }).toEqual({ sums: {}, closed: [], voided: 0, reasons: [] });
   for (const [key, stored] of others) world.store.bucket.set(key, stored);
   world.failing({
     before({ operation, key }) {
@@ -523,7 +525,7 @@ test("what gc removes meanwhile is skipped, but a fault of the store ends the re
 
 test("a vault without settings and tokens has no usage, and no day to compact", async () => {
   world = await World.pushed();
-  expect(await read()).toMatchObject({ sums: {}, batches: 0, reasons: [], doubts: [] });
+  expect(await read()).toMatchObject({ batches: 0, events: 0, reasons: [], doubts: [] });
   world.clock.ms = START_MS + 40 * DAY_MS;
   await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("could ever report usage");
 });
