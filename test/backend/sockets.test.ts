@@ -75,13 +75,12 @@ test("judges the requests of one connection separately: a refused one does not h
   const port = await listening(origin());
   const [first, last] = [await signed(job("one")), await signed(job("two"), CLOSE)];
   const unsigned = "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\none";
-  expect(await answersOf(port, [unsigned, first, unsigned, first, last].join(""))).toEqual([
-    refused("missing_signature"),
-    "200 served",
-    refused("missing_signature"),
-    refused("replayed_nonce"),
-    "200 served",
-  ]);
+  const answers = await answersOf(port, [unsigned, first, unsigned, first, last].join(""));
+  // They are verified at the same time: either copy of the first one can be the one that counts.
+  const copies = [answers[1], answers[3]];
+  expect(copies.toSorted()).toEqual(["200 served", refused("replayed_nonce")]);
+  const unsignedOnes = refused("missing_signature");
+  expect(answers).toEqual([unsignedOnes, copies[0], unsignedOnes, copies[1], "200 served"]);
   expect(served).toEqual(["POST /echo 3", "POST /echo 3"]);
 });
 
