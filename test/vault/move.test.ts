@@ -3,6 +3,7 @@ import { ConflictError, InputError, VaultMovedError } from "../../src/errors.ts"
 import type { ObjectStore } from "../../src/ports.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { movedTo } from "../../src/vault/format/moved.ts";
+import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { type MoveRequest, planFinishOfMove, proposeMove } from "../../src/vault/move.ts";
 import { openVault } from "../../src/vault/open/open.ts";
 import { MemoryStore } from "../support/memory-store.ts";
@@ -28,8 +29,7 @@ async function move(world: World, toStore: ObjectStore, options: Partial<MoveReq
     ...given,
   };
   using proposal = await proposeMove(world.with({ store }), request);
-  await proposal.commit();
-  return proposal.plan;
+  return { ...proposal.plan, committed: await proposal.commit() };
 }
 
 async function opened(world: World, store: ObjectStore, env: string) {
@@ -76,14 +76,21 @@ test("writers refuse the old place, and nobody moves it elsewhere", async () => 
   const world = await World.pushed({ A: "1" });
   const there = new MemoryStore();
   await move(world, there);
-  expect((await move(world, there)).done).toBe("all");
+  const moved = world.objects();
+  expect(await move(world, there)).toMatchObject({ done: "all", committed: null });
+  expect(world.objects()).toEqual(moved);
   const back = { store: there, from: TO, to: FROM, expect: { vault: world.identity.vault, env: "live" } };
   expect(await rejection(move(world, world.store, back))).toBeInstanceOf(InputError);
   expect(await rejection(world.set({ A: "2" }))).toBeInstanceOf(VaultMovedError);
   expect(await rejection(world.rotate(OLD, "another passphrase"))).toBeInstanceOf(VaultMovedError);
-  expect(await rejection(move(world, new MemoryStore(), { to: { ...TO, prefix: "x/" } }))).toBeInstanceOf(
-    VaultMovedError,
-  );
+  const elsewhere = { ...TO, prefix: "x/" };
+  const renamed = { ...TO, env: "other" };
+  for (const [store, to] of [
+    [new MemoryStore(), elsewhere],
+    [there, renamed],
+    [new MemoryStore(), TO],
+  ] as const)
+    expect(await rejection(move(world, store, { to }))).toBeInstanceOf(VaultMovedError);
 });
 
 test("what is at the new place stays", async () => {
@@ -91,12 +98,27 @@ test("what is at the new place stays", async () => {
   const empty = await World.empty();
   const other = empty.with({ identity: { ...empty.identity, vault: "A".repeat(22) } });
   await other.push({ X: "1" });
-  expect(await rejection(move(world, other.store))).toBeInstanceOf(InputError);
+  expect(await rejection(move(world, other.store))).toMatchObject({
+    message: expect.stringMatching(/ holds another vault$/),
+    hint: "choose another --prefix",
+  });
+  const copied = new MemoryStore({ bucket: new Map(world.store.bucket) });
+  expect(await rejection(move(world, copied))).toMatchObject({
+    message: expect.stringMatching(/ holds the env prod, not live$/),
+    hint: expect.stringContaining("--from="),
+  });
   for (const key of ["note.txt", "v=20260101T000000000Z", "audit/000000000001"]) {
     const there = MemoryStore.of({ [key]: Buffer.from("theirs") });
-    expect(await rejection(move(world, there)), key).toBeInstanceOf(InputError);
+    const refused = { name: "InputError", hint: "choose another --prefix, or remove it" };
+    expect(await rejection(move(world, there)), key).toMatchObject(refused);
     expect([...there.bucket.keys()]).toEqual([key]);
   }
+  await world.set({ B: "2" });
+  const begun = (more: Record<string, Uint8Array>) =>
+    MemoryStore.of({ [auditKey(1)]: world.bytes(auditKey(1)), ...more });
+  const theirs = Buffer.from("theirs");
+  expect(await rejection(move(world, begun({ "note.txt": theirs })))).toBeInstanceOf(InputError);
+  expect(await rejection(move(world, begun({ [auditKey(2)]: theirs })))).toBeInstanceOf(ConflictError);
 });
 
 test("a vault that went on at the old place is not declared moved", async () => {
@@ -104,8 +126,13 @@ test("a vault that went on at the old place is not declared moved", async () => 
   const there = new MemoryStore();
   const replace: ObjectStore["replace"] = () => Promise.reject(new Error("killed"));
   await rejection(move(world, there, { store: world.storeWith({ replace }) }));
+  const resumed = { done: "committed there", committed: { manifest: { gen: 2, env: ENV } } };
+  expect(await move(world.fork(), there)).toMatchObject(resumed);
   await world.set({ B: "2" });
-  expect(await rejection(move(world, there))).toBeInstanceOf(ConflictError);
+  expect(await rejection(move(world, there))).toMatchObject({
+    name: "ConflictError",
+    hint: expect.stringContaining("remove the copied objects"),
+  });
 });
 
 test("a copy takes its new name, and the original goes on", async () => {
@@ -135,26 +162,52 @@ test("the plan tells what apps and usage lose, and which tokens read other names
 test("a new name at the same place is one commit, and leaves its usage where it is", async () => {
   const world = await World.pushed({ A: "1" });
   world.tamper("usage/notes.txt", Buffer.from("anything"));
-  const to = { ...FROM, env: "live" };
-  expect(await move(world, world.store, { to })).toMatchObject({ done: "nothing", leavesUsage: false });
+  const { rotated_at } = await world.manifest();
+  world.clock.ms += 1000;
+  const given = { to: { ...FROM, env: "live" }, annotation: { actor: ACTOR, meta: { ticket: "OPS-1" } } };
+  const { committed, ...plan } = await move(world, world.store, given);
+  expect(plan).toMatchObject({ done: "nothing", leavesUsage: false });
   const { manifest } = await opened(world, world.store, "live");
-  expect(manifest).toMatchObject({ gen: 2, action: "move", meta: { moved_from: { env: ENV, prefix: FROM.prefix } } });
+  expect(committed?.manifest).toEqual(manifest);
+  const meta = { ticket: "OPS-1", moved_from: { env: ENV, prefix: FROM.prefix } };
+  expect(manifest).toMatchObject({ gen: 2, action: "move", meta, rotated_at });
 });
 
 test("a long history moves without the bundles that gc removed; a bundle that was altered stops it", async () => {
   const world = await World.pushed({ A: "1" });
-  for (let gen = 2; gen <= 18; gen += 1) await world.push({ A: String(gen) });
+  for (let gen = 2; gen <= 17; gen += 1) await world.push({ A: String(gen) });
+  const { bundle } = await world.manifest();
+  await world.push({ A: "18" });
   await world.gc({ keep: 2, olderThanMs: 0 });
   const before = world.objects();
-  const { bundle } = await world.manifest();
   world.tamper(bundle.key, Buffer.from("altered"));
   const there = new MemoryStore();
   expect(await rejection(move(world, there))).toMatchObject({ name: "BundleCorruptError" });
   world.tamper(bundle.key, before.get(bundle.key)?.bytes ?? null);
-  await move(world, there);
+  expect(await move(world, there)).toMatchObject({ leavesUsage: false });
   const { manifest } = await opened(world, there, "live");
   const { rows, outstanding } = await verifyAudit(there, manifest);
   expect([rows.length, outstanding]).toEqual([manifest.gen, null]);
+  const bundles = [...before.keys()].filter((key) => key.startsWith("v="));
+  expect([...there.bucket.keys()]).toEqual(expect.arrayContaining(bundles));
+});
+
+test("row 1 goes first, as the sign of a begun move; a bundle goes even before its row is written", async () => {
+  const world = await World.pushed({ A: "1" });
+  await world.set({ B: "2" });
+  const { bundle } = await world.manifest();
+  const there = new MemoryStore();
+  there.faults = {
+    before({ operation, key }) {
+      if (operation === "create" && key === auditKey(1)) throw new Error("killed");
+    },
+  };
+  expect(await rejection(move(world, there))).toMatchObject({ message: "killed" });
+  expect(there.bucket.size).toBe(0);
+  there.faults = {};
+  world.tamper(auditKey(2), null);
+  await move(world, there);
+  expect(there.bucket.has(bundle.key)).toBe(true);
 });
 
 test("finishing a move removes the bundles of the old place, once the new place opens", async () => {

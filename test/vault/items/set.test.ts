@@ -46,9 +46,9 @@ test("an unset of an unknown name removes nothing; the caller may word the refus
 });
 
 describe("a set where nothing was pushed yet", () => {
-  const propose = async (on: World, by = OLD) => {
+  const propose = async (on: World) => {
     const { identity } = on;
-    using holder = holding(by, identity);
+    using holder = holding(OLD, identity);
     const request = { holder, expect: { env: ENV }, annotation: { actor: ACTOR }, identity };
     return await proposeSetOrFirstPush(on, { ...request, items: secretItems({ C: "3" }) });
   };
@@ -59,7 +59,13 @@ describe("a set where nothing was pushed yet", () => {
     expect(first.plan).toMatchObject({ gen: 0, changes: { added: ["C"] } });
     using later = await propose(world);
     expect(later.plan).toMatchObject({ gen: 1, changes: { added: ["C"], removed: [], unchanged: ["A", "B"] } });
-    expect(await rejection(propose(world, "wrong"))).toMatchObject({ name: "WrongPassphraseError" });
+    world.failing({
+      before() {
+        world.failing({});
+        throw new Error("the store is down");
+      },
+    });
+    expect(await rejection(propose(world))).toMatchObject({ message: "the store is down" });
   });
 
   test("removes nothing that somebody else pushed at that moment", async () => {
