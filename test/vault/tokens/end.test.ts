@@ -80,7 +80,10 @@ describe("revoking", () => {
   test("a slot whose record is missing ends with its id, also beside a token", async () => {
     const [api, planted] = [await created({ name: "api" }), await created({ name: "planted" })];
     await withoutRecord(planted.id);
-    expect(await rejection(world.push({ A: "2" }))).toMatchObject({ name: "BundleCorruptError" });
+    expect(await rejection(world.push({ A: "2" }))).toMatchObject({
+      name: "BundleCorruptError",
+      hint: expect.stringContaining(`vsync tokens revoke ${planted.id}`),
+    });
     const { plan, committed } = await world.revokeTokens([planted.id, "api"]);
     expect([plan.revoked.map(({ id }) => id), plan.planted]).toEqual([[api.id], [planted.id]]);
     expect(committed?.manifest.meta).toEqual({ event: "token-revoke", tokens: [api.id, planted.id] });
