@@ -34,7 +34,7 @@ const CLI = [
 ];
 
 /** What every layer may import. */
-const GROUND = ["canonical-json.ts", "durations.ts", "errors.ts", "workers.ts"];
+const GROUND = ["canonical-json.ts", "durations.ts", "errors.ts", "memory.ts", "workers.ts"];
 
 const ALL_BUT_CLI = [
   "backend",
@@ -90,6 +90,7 @@ const MAY_IMPORT = {
   "canonical-json.ts": [],
   "durations.ts": [],
   "errors.ts": [],
+  "memory.ts": [],
   "workers.ts": [],
 };
 

@@ -1,5 +1,6 @@
 import { type Cipheriv, createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 import { BundleCorruptError } from "../errors.ts";
+import { free } from "../memory.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -51,14 +52,6 @@ function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input:
     piece.fill(0);
     free(piece);
   }
-}
-
-/**
- * Frees the memory of bytes that are no longer needed, without waiting for the garbage collector: a vault may be 64
- * MiB, and the pieces that it arrived in as much again. Does nothing to bytes that share their buffer with others.
- */
-export function free({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** @throws BundleCorruptError the box is too short, or does not open with this key and `aad`; `what` names it */

@@ -1,3 +1,4 @@
+import { free } from "../memory.ts";
 import type { GetOptions, ReadOptions, StoredObject, Version } from "../ports.ts";
 import { isWebPage } from "./wire/bodies.ts";
 import type { Attempt } from "./wire/call.ts";
@@ -84,6 +85,7 @@ async function readBody(answer: HttpAnswer, maxBytes: number, signOfLife: () => 
     if (length + piece.length > bytes.length) bytes = enlarged(bytes, length + piece.length, maxBytes);
     bytes.set(piece, length);
     length += piece.length;
+    free(chunk);
     if (length > maxBytes) return bytes;
   }
   if (announced !== undefined && length < announced) throw new TruncatedBodyError();

@@ -1,9 +1,10 @@
 import { createCipheriv } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
-import { BOX_OVERHEAD_BYTES, free, openBox, openBoxInPlace, sealBox } from "../../src/crypto/box.ts";
+import { BOX_OVERHEAD_BYTES, openBox, openBoxInPlace, sealBox } from "../../src/crypto/box.ts";
 import { withKey } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { BundleCorruptError } from "../../src/errors.ts";
+import { free } from "../../src/memory.ts";
 import { seededRandom } from "../support/world.ts";
 import { isZero, zeroedOf } from "../support/zeroed.ts";
 

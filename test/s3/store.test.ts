@@ -30,6 +30,13 @@ describe("requests", () => {
     expect(sent()).toEqual([`GET ${BASE}manifest`]);
   });
 
+  test("get: frees the pieces in which the bytes came", async () => {
+    const pieces = ["by", "tes"].map((piece) => new TextEncoder().encode(piece));
+    s3.on("GET", { headers: { etag: '"etag"', "content-length": "5" }, body: pieces });
+    expect((await store.get("manifest", { maxBytes: 5 }))?.bytes).toEqual(text("bytes"));
+    expect(pieces.map(({ buffer }) => buffer.byteLength)).toEqual([0, 0]);
+  });
+
   test("get: a dated answer says how far the server's clock is ahead, to the second", async () => {
     s3.on("GET", { headers: { etag: '"etag"', date: "Fri, 02 Jan 2026 03:14:06 GMT" }, body: "" });
     expect(await store.get("manifest", { maxBytes: 5 })).toMatchObject({ skewMs: 601_000 });

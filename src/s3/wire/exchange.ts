@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 
 /** One HTTP request. Header names are in lower case. */
 export interface HttpRequest {
@@ -118,8 +118,16 @@ function exchanged(request: HttpRequest, signal: AbortSignal, limitMs: number, s
     incoming.on("error", () => undefined);
     resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming.headers), body: incoming });
   });
-  outgoing.end(request.body);
+  if (request.body === undefined) outgoing.end();
+  else Readable.from(inPieces(request.body)).pipe(outgoing);
   return promise;
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** Bun copies what the connection does not take at once, and a bundle may be 64 MiB. */
+function* inPieces(body: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < body.length; at += PIECE_BYTES) yield body.subarray(at, at + PIECE_BYTES);
 }
 
 function flat(headers: IncomingMessage["headers"]): Record<string, string | undefined> {

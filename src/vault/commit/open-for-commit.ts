@@ -1,8 +1,8 @@
 import { encodeBase64 } from "../../crypto/base64.ts";
-import { free } from "../../crypto/box.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { BundleCorruptError } from "../../errors.ts";
+import { free } from "../../memory.ts";
 import { requireUnmoved } from "../format/moved.ts";
 import type { Roll } from "../format/tokens/roll.ts";
 import { type OpenedVault, openWithKeys } from "../open/open.ts";

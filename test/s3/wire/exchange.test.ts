@@ -46,6 +46,14 @@ test("one that is given up before it begins sends nothing", async () => {
   expect(requests).toBe(0);
 });
 
+test("a long body arrives as it is", async () => {
+  const body = new Uint8Array(2.5 * 1024 * 1024).map((_, at) => at % 251);
+  server.on("request", (request, response) => request.pipe(response));
+  const headers = { "content-length": String(body.length) };
+  const answer = await exchange({ method: "PUT", url, headers, body }, new AbortController().signal);
+  expect(Buffer.concat(await answer.body.toArray()).equals(body)).toBe(true);
+});
+
 function aborter(): { signal: AbortSignal; abort: () => void } {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort() };
