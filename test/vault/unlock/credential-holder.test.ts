@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Secret } from "../../../src/crypto/secret.ts";
 import { anchorOf } from "../../../src/vault/format/tokens/anchors.ts";
 import { openWithKeys } from "../../../src/vault/open/open.ts";
 import { RootKeys } from "../../../src/vault/unlock/bundle-keys.ts";
@@ -42,3 +43,21 @@ test.each([
     expect(await unused.agent()).not.toBe(await holder.agent());
   },
 );
+
+test("what a holder cannot be or do is an error with the next step", async () => {
+  const world = await World.pushed();
+  const { plan } = await world.createToken();
+  const credential = plan.credential ?? expect.unreachable();
+  const made = (text: Secret) => () => new CredentialHolder(text, undefined);
+  expect(made(Secret.ofText(""))).toThrow(
+    expect.objectContaining({ name: "ConfigMissingError", hint: expect.stringContaining("vsync tokens create") }),
+  );
+  expect(made(credential)).toThrow(
+    expect.objectContaining({ name: "ConfigInvalidError", hint: expect.stringContaining("vsync runtime-token") }),
+  );
+  using holder = new CredentialHolder(credential, "");
+  expect(await rejection(holder.openOlderSlot())).toMatchObject({
+    name: "InputError",
+    hint: expect.stringContaining("passphrase"),
+  });
+});
