@@ -240,7 +240,7 @@ function firstBatchOf(events: readonly UsageEvent[]): readonly UsageEvent[] {
   let characters = 0;
   const end = events.findIndex((event, at) => {
     characters += encodeEvent(event).length;
-    return at > 0 && (at === MAX_BATCH_EVENTS || characters > MAX_BATCH_CHARACTERS || dayOf(event.at) !== day);
+    return at === MAX_BATCH_EVENTS || characters > MAX_BATCH_CHARACTERS || dayOf(event.at) !== day;
   });
   return end === -1 ? events : events.slice(0, end);
 }

@@ -7,7 +7,7 @@ import type { MemoryStore } from "../support/memory-store.ts";
 
 const VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
 export const AT_MS = Date.parse("2026-11-29T09:00:00.000Z");
-const USAGE_KEY = new Uint8Array(32).fill(77);
+export const USAGE_KEY = new Uint8Array(32).fill(77);
 export const USAGE_PUBLIC = encodeBase64(x25519.getPublicKey(USAGE_KEY));
 
 /** A token that writes batches. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
 import { UsageSpool } from "../../src/runtime/usage/usage-spool.ts";
+import { encodeEvent, type UsageEvent } from "../../src/usage/event.ts";
 import { type RecorderParts, UsageRecorder } from "../../src/usage/recorder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { clockAt, seededRandom } from "../support/world.ts";
@@ -64,6 +65,62 @@ test("batches are chained, of one day and 5000 events at most", async () => {
     ["2026-11-29", 1],
   ]);
   expect(batches.map(({ header }) => header.prev)).toEqual([undefined, batches[0]?.digest, batches[1]?.digest]);
+});
+
+/** A spool on which earlier processes left these lines. */
+const spoolWith = (lines: readonly string[]): RecorderParts["spool"] => ({
+  append: async () => undefined,
+  takeLeft: async () => lines,
+  cut: async () => ({ remove: async () => undefined }),
+});
+
+test("a batch is written as soon as 5000 events wait", async () => {
+  const usage = recorder();
+  for (let at = 0; at < 5000; at++) await usage.record(event(`${at}`));
+  await expect.poll(() => store.bucket.size).toBe(1);
+  expect(usage.waiting).toBe(0);
+});
+
+describe("what an earlier process left", () => {
+  const lines = (count: number, more: Partial<UsageEvent> = {}) =>
+    Array.from({ length: count }, (_, at) => encodeEvent(event(`${at}`, more)));
+
+  test.each([
+    ["5000 events", lines(5001), [5000, 1]],
+    ["8 Mi characters", lines(1100, { context: { x: "x".repeat(8000) } }), [1037, 63]],
+  ])("is written in batches of %s at most", async (_, waiting, lengths) => {
+    await recorder({ spool: spoolWith(waiting) }).flush();
+    expect((await batchesIn(store)).map(({ ids }) => ids.length)).toEqual(lengths);
+  });
+
+  test("is written within a minute, without what no event has", async () => {
+    const usage = recorder({ spool: spoolWith(['{"id":"half', ...lines(1)]) });
+    await usage.start();
+    expect({ waiting: usage.waiting, timers: timers.length }).toEqual({ waiting: 1, timers: 1 });
+  });
+});
+
+test.each<[string, Partial<UsageEvent>]>([
+  ["of the year 10000", { at: 253_402_300_800_000 }],
+  ["from before 1970", { at: -1 }],
+  ["within a millisecond", { at: AT_MS + 0.5 }],
+  ["whose id has 257 characters", { id: "x".repeat(257) }],
+  ["without an id", { id: "" }],
+  ["with a meter in upper case", { usage: { Jobs: 1 } }],
+  ["with a meter of 65 characters", { usage: { ["x".repeat(65)]: 1 } }],
+  ["of over 8192 characters", { context: { x: "x".repeat(8192) } }],
+])("an event %s is not recorded", async (_, more) => {
+  const usage = recorder();
+  await expect(usage.record(event("a", more))).rejects.toMatchObject({ code: "not_recorded" });
+  expect(usage.waiting).toBe(0);
+});
+
+test("the last event of the year 9999, of the longest id and meter, is recorded", async () => {
+  const last = { at: 253_402_300_799_999, usage: { [`a_${"9".repeat(62)}`]: 0 } };
+  const usage = recorder();
+  await usage.record(event("x".repeat(256), last));
+  await usage.flush();
+  expect((await batchesIn(store)).map(({ name, ids }) => [name.day, ids[0]?.length])).toEqual([["9999-12-31", 256]]);
 });
 
 describe("a store that", () => {
