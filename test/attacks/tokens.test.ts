@@ -192,7 +192,10 @@ function attacks(): void {
       const { roll } = (await world.writable()).tokens;
       const tokens = { roll, anchors: [generateSigningKey()], gatewaySigners: new Map() };
       await forge(on, { signingKey: generateSigningKey(), tokens });
-      expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
+      expect(await rejection(read(victim))).toMatchObject({
+        name: "NotAuthenticError",
+        hint: expect.stringContaining("--leaked"),
+      });
       expect(await rejection((await reader()).open(OLD))).toMatchObject({ name: "NotAuthenticError" });
     });
 
@@ -204,7 +207,10 @@ function attacks(): void {
       const [cert] = manifest.certs ?? [];
       const made = signCert(generateSigningKey(), { vault: manifest.vault, signer });
       world.forge({ ...manifest, signer, certs: [{ anchor: cert?.anchor ?? "", sig: made.sig }] }, signingKey);
-      expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
+      expect(await rejection(read(victim))).toMatchObject({
+        name: "NotAuthenticError",
+        hint: expect.stringContaining("not an operator"),
+      });
       world.forge({ ...manifest, signer, certs: cert === undefined ? [] : [cert] }, signingKey);
       expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
     });
