@@ -86,7 +86,7 @@ function refuse(flag: keyof typeof HINTS, fault: string | null): void {
 }
 
 function controlFault(text: string): string | null {
-  return /\p{Cc}/u.test(text) ? "must not have control characters" : null;
+  return /[\0-\x1f\x7f-\x9f]/.test(text) ? "must not have control characters" : null;
 }
 
 function nameFault(name: string): string | null {
