@@ -1,28 +1,26 @@
-import module from "node:module";
-import { homedir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
-
-// Not an import: that would touch all exports of node:fs, including the streams, which takes a tenth of the start-up
-// time.
-const { mkdirSync, realpathSync, statSync } = process.getBuiltinModule("node:fs");
+"use strict";
+const { mkdirSync, realpathSync, statSync } = require("node:fs");
+const { enableCompileCache } = require("node:module");
+const { homedir } = require("node:os");
+const { dirname, isAbsolute, join } = require("node:path");
 
 /**
  * Lets Node.js keep the compiled program in the user's cache folder. Node.js runs what it finds there, so nobody else
  * may be able to write to it. Node's own default is a folder in /tmp, which anybody can create first (decision 0115).
  * Without a safe folder the program still starts, only slower.
  */
-export function keepCompiled() {
+exports.keepCompiled = function keepCompiled() {
   try {
     const caches = realpathSync(cachesOf(process.platform));
     if (!isOurs(caches)) return;
     const folder = join(caches, "vsync", "node");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const real = realpathSync(folder);
-    if (isOurs(real)) module.enableCompileCache(real);
+    if (isOurs(real)) enableCompileCache(real);
   } catch {
     // It is missing or cannot be written.
   }
-}
+};
 
 /**
  * Only a folder that the user's system or desktop has made, so vsync leaves an empty home, as in a container, empty.

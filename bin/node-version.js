@@ -1,5 +1,4 @@
-import { syncBuiltinESMExports } from "node:module";
-import os from "node:os";
+"use strict";
 
 // Runs before the program. An older Node.js would fail somewhere in the middle of it, with an unhelpful message.
 const OLDEST = "22.22.2";
@@ -11,10 +10,11 @@ if (Number.parseInt(node, 10) < Number.parseInt(OLDEST, 10)) {
   process.exit(1);
 }
 
+const os = require("node:os");
+
 // One of oclif's packages asks for the home folder when it loads. In a container, neither HOME nor passwd may have one.
 try {
   os.homedir();
 } catch {
   os.homedir = () => "/";
-  syncBuiltinESMExports();
 }

@@ -5,7 +5,7 @@ import { lazyRequires } from "./lazy-requires.mjs";
 
 const [outfile, target, executablePath] = process.argv.slice(2);
 await Bun.build({
-  entrypoints: ["bin/binary.js"],
+  entrypoints: ["bin/binary.mjs"],
   target: "bun",
   minify: true,
   bytecode: true,

@@ -16,7 +16,7 @@ export interface Compilation {
 }
 
 /**
- * Compiles `bin/binary.js`, dist/ and all its imports into one program. The same sources give the same bytes in every
+ * Compiles `bin/binary.mjs`, dist/ and all its imports into one program. The same sources give the same bytes in every
  * folder; the program contains its own name but not its path.
  */
 export function compile({ bun, target, program }: Compilation): void {

@@ -43,6 +43,7 @@ describe("the package's tarball", () => {
       "package/README.md",
       "package/bin/compile-cache.js",
       "package/bin/node-version.js",
+      "package/bin/package.json",
       "package/bin/run.js",
       "package/dist",
       "package/docs",
