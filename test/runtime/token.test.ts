@@ -40,11 +40,15 @@ test("a credential apart wins over the one in the token, and no passphrase is re
 test("warns in the 14 days before the token expires, and not before", async () => {
   const vault = await directoryVault();
   const warn = vi.fn();
+  const warned: object[] = [];
   for (const days of [13, 15]) {
-    const { config } = await vault.token({ not_after: new Date(Date.now() + days * DAY_MS).toISOString() });
-    await open(vault, { env: { VSYNC_CONFIG: config }, logger: { warn } });
+    const expiresAt = new Date(Date.now() + days * DAY_MS).toISOString();
+    const { config, id } = await vault.token({ not_after: expiresAt });
+    const { token } = await open(vault, { env: { VSYNC_CONFIG: config }, logger: { warn } });
+    expect(token).toMatchObject({ id, expiresAt });
+    if (days === 13) warned.push({ code: "VSYNC_TOKEN_EXPIRES", token: id, expiresAt, hint: expect.any(String) });
   }
-  expect(warn.mock.calls.map(([fields]) => (fields as { code: string }).code)).toEqual(["VSYNC_TOKEN_EXPIRES"]);
+  expect(warn.mock.calls.map(([fields]) => fields)).toEqual(warned);
 });
 
 test("the sealed copy stands in for a store that is down, with a token as with a passphrase", async () => {
