@@ -49,7 +49,9 @@ test("a commit zeroes what it sealed for tokens: view, slot and boxes", async ()
   const zeroed = zeroing();
   await world.push({ A: "2", B: "2" });
   vi.restoreAllMocks();
-  const starts = [...zeroed.values()].flatMap((held) => /^\{"\w+"/.exec(Buffer.from(held, "hex").toString()) ?? []);
+  // At least four letters: a key may begin with fewer by chance.
+  const start = /^\{"[a-z]{4,}"/;
+  const starts = [...zeroed.values()].flatMap((held) => start.exec(Buffer.from(held, "hex").toString()) ?? []);
   // What was opened was zeroed before.
   const sealed = ["items", "claims", "tokens", "anchors", "tokens", "keys"];
   expect(starts.slice(-sealed.length)).toEqual(sealed.map((name) => `{"${name}"`));
