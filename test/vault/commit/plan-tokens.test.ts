@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { planTokens } from "../../../src/vault/commit/plan-tokens.ts";
-import type { Roll } from "../../../src/vault/format/tokens/roll.ts";
+import { encodeRoll, MAX_ROLL_BYTES, type Roll } from "../../../src/vault/format/tokens/roll.ts";
 import { ACTOR, rejection } from "../../support/world.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";
@@ -47,4 +47,21 @@ test.each([
     message: expect.stringContaining(said),
     hint: expect.stringContaining("vsync tokens list"),
   });
+});
+
+test("ended records fill the roll to its last byte, and not one more", async () => {
+  const roll = rollOf(300, "m".repeat(1000));
+  const ended = (more: number): Roll => ({
+    tokens: roll.tokens.map(({ claims, ...record }, at) => ({
+      claims: { ...claims, meters: ["m".repeat(at === 0 ? 1000 + more : 1000)] },
+      ...record,
+      revoked_at: AT,
+    })),
+  });
+  const room = MAX_ROLL_BYTES - encodeRoll(ended(0)).length;
+  for (const [more, kept] of [
+    [room, 300],
+    [room + 1, 299],
+  ] as const)
+    expect((await planning(ended(more))).roll.tokens).toHaveLength(kept);
 });
