@@ -78,7 +78,7 @@ test("judges the requests of one connection separately: a refused one does not h
   const answers = await answersOf(port, [unsigned, first, unsigned, first, last].join(""));
   // They are verified at the same time: either copy of the first one can be the one that counts.
   const copies = [answers[1], answers[3]];
-  expect(copies.toSorted()).toEqual(["200 served", refused("replayed_nonce")]);
+  expect(new Set(copies)).toEqual(new Set(["200 served", refused("replayed_nonce")]));
   const unsignedOnes = refused("missing_signature");
   expect(answers).toEqual([unsignedOnes, copies[0], unsignedOnes, copies[1], "200 served"]);
   expect(served).toEqual(["POST /echo 3", "POST /echo 3"]);
