@@ -107,6 +107,7 @@ test.each<[string, Partial<UsageEvent>]>([
   ["whose id has 257 characters", { id: "x".repeat(257) }],
   ["without an id", { id: "" }],
   ["with a meter in upper case", { usage: { Jobs: 1 } }],
+  ["with a meter without a name", { usage: { "": 1 } }],
   ["with a meter of 65 characters", { usage: { ["x".repeat(65)]: 1 } }],
   ["of over 8192 characters", { context: { x: "x".repeat(8192) } }],
 ])("an event %s is not recorded", async (_, more) => {
