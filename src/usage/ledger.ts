@@ -23,8 +23,8 @@ export interface LedgerRules extends ReadingRules {
   /** Whether the caller wants events of that day. */
   readonly isWanted: (day: string) => boolean;
   readonly isClosed: (month: string) => boolean;
-  /** Whether the batch is part of the totals of a closed month. */
-  readonly isFrozen: (batchKey: string) => boolean;
+  /** The closed month, `YYYY-MM`, whose totals contain the batch. */
+  readonly frozenIn: (batchKey: string) => string | undefined;
 }
 
 /** A batch, or events in one, that do not count. */
@@ -44,19 +44,28 @@ export interface Doubt {
 
 const MAX_APART_MS = 2 * DAY_MS;
 
+/** A batch that counts for a later day than its own. */
+interface Belated {
+  readonly batch: OpenedBatch;
+  readonly day: string;
+  /** The day; or the month that was closed with it. */
+  readonly since: string;
+}
+
 interface Deferred {
   readonly batch: OpenedBatch;
   readonly event: UsageEvent;
   readonly day: string;
 }
 
-/** Counts the events of batches, each id once per token and day. */
+/** Counts the events of batches, each id once per token and day. `finish` completes the sums. */
 export class Ledger {
   readonly #rules: LedgerRules;
   readonly #chains = new Chains();
   readonly #seen = new Map<string, Map<string, string>>();
   readonly #pending = new Map<string, UsageEvent>();
   readonly #settled = new Set<string>();
+  readonly #belated: Belated[] = [];
   readonly #deferred: Deferred[] = [];
   readonly #counted = new Set<string>();
   readonly #refused = new Map<string, Refusal>();
@@ -82,8 +91,15 @@ export class Ledger {
     this.#chains.add(batch);
     const day = this.#dayOf(batch);
     if (this.#rules.isWanted(day)) this.batches += 1;
-    for (const read of batch.events) this.#countEvent(batch, read, day);
+    const since = this.#rules.frozenIn(batchKey(batch.name)) ?? day;
+    // If an id comes twice, the batch that came in time counts. Otherwise, each month may leave it to the other.
+    if (since > batch.name.day) this.#belated.push({ batch, day, since });
+    else this.#countEvents(batch, day);
     return day;
+  }
+
+  #countEvents(batch: OpenedBatch, day: string): void {
+    for (const read of batch.events) this.#countEvent(batch, read, day);
   }
 
   /** The totals of months that were closed. */
@@ -96,7 +112,9 @@ export class Ledger {
 
   /** @param isWhole false if earlier batches of an instance may be missing */
   finish(isWhole: boolean): { readonly refused: readonly Refusal[]; readonly doubts: readonly Doubt[] } {
-    const isFrozen = ({ batch }: Deferred) => this.#rules.isFrozen(batchKey(batch.name));
+    const inTurn = this.#belated.toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)));
+    for (const { batch, day } of inTurn) this.#countEvents(batch, day);
+    const isFrozen = ({ batch }: Deferred) => this.#isFrozen(batch);
     // Frozen batches first: usage that is settled again after its month was closed is then the same, not late.
     for (const { batch, event, day } of this.#deferred.toSorted((a, b) => Number(isFrozen(b)) - Number(isFrozen(a)))) {
       this.#settle(batch, event, day);
@@ -201,18 +219,22 @@ export class Ledger {
     );
   }
 
+  #isFrozen({ name }: OpenedBatch): boolean {
+    return this.#rules.frozenIn(batchKey(name)) !== undefined;
+  }
+
   #announcedTo(token: string, id: string): UsageEvent | undefined {
     const announced = this.#pending.get(id);
     return announced?.token === token ? announced : undefined;
   }
 
-  #add({ name }: OpenedBatch, event: UsageEvent, day: string): void {
+  #add(batch: OpenedBatch, event: UsageEvent, day: string): void {
     if (!this.#rules.isWanted(day)) return;
     // A batch restored from a backup appears on a new day, but is already in the totals of its old one.
-    if (this.#rules.isFrozen(batchKey(name))) return;
+    if (this.#isFrozen(batch)) return;
     const isLate = this.#rules.isClosed(day.slice(0, 7));
     if (!isLate) this.events += 1;
-    const token = event.token ?? name.token;
+    const token = event.token ?? batch.name.token;
     const backend = event.backend ?? this.#rules.tokenFacts(token)?.backend ?? "";
     const where = { day, backend, route: event.route_id ?? "", token, subject: event.subject ?? "" };
     (isLate ? this.late : this.totals).add(where, event.usage);

@@ -26,7 +26,7 @@ function ledgerWith(rules: Partial<LedgerRules> = {}): Ledger {
     isVoid: () => false,
     isWanted: () => true,
     isClosed: () => false,
-    isFrozen: () => false,
+    frozenIn: () => undefined,
     ...rules,
   });
 }
@@ -55,6 +55,12 @@ function counted(ledger: Ledger, name: "token" | "backend" | "day" = "token") {
 describe("a batch that the store received", () => {
   const before = START_MS - 48 * HOUR_MS;
   const after = START_MS + 72 * HOUR_MS;
+  const stored = (storedMs: number, ...ids: string[]) =>
+    batch(
+      "app",
+      ids.map((id) => event(id)),
+      { storedMs },
+    );
   test.each([
     ["48 hours before its day", before, DAY],
     ["earlier", before - 1, "2026-11-26"],
@@ -68,11 +74,25 @@ describe("a batch that the store received", () => {
     expect(doubts.map(({ kind }) => kind)).toEqual(day === DAY ? [] : ["moved"]);
   });
 
-  test("on another day has ids of the day in its name", () => {
-    const ledger = ledgerWith();
-    ledger.count(batch("app", [event("a")]));
-    ledger.count(batch("app", [event("a")], { storedMs: after + 1 }));
-    expect(counted(ledger, "day").sums).toEqual({ [DAY]: 1 });
+  test("on another day has ids of the day in its name, and the first that the store received counts", () => {
+    const [inTime, late, later] = [batch("app", [event("a")]), stored(after + 1, "a", "b"), stored(after * 2, "b")];
+    for (const batches of [
+      [inTime, late, later],
+      [later, late, inTime],
+    ]) {
+      const ledger = ledgerWith();
+      for (const it of batches) ledger.count(it);
+      expect(counted(ledger, "day").sums).toEqual({ [DAY]: 1, "2026-12-02": 1 });
+    }
+  });
+
+  test("late, and again from a backup after its month was closed, still comes before later ones", () => {
+    const [frozen, later] = [stored(after * 2, "a"), stored(after + 48 * HOUR_MS, "a")];
+    const frozenIn = (key: string) => (key.endsWith(`/${frozen.name.ulid}`) ? "2026-12" : undefined);
+    const ledger = ledgerWith({ isClosed: (month) => month === "2026-12", frozenIn });
+    for (const it of [later, frozen]) ledger.count(it);
+    ledger.finish(true);
+    expect([ledger.late.cells, ledger.totals.cells]).toEqual([[], []]);
   });
 });
 
@@ -108,7 +128,10 @@ describe("what an app settles", () => {
       [frozen, again],
       [again, frozen],
     ]) {
-      const ledger = ledgerWith({ isClosed: () => true, isFrozen: (key) => key.endsWith(`/${frozen.name.ulid}`) });
+      const ledger = ledgerWith({
+        isClosed: () => true,
+        frozenIn: (key) => (key.endsWith(`/${frozen.name.ulid}`) ? "2026-11" : undefined),
+      });
       for (const it of batches) ledger.count(it);
       ledger.finish(true);
       expect({ late: ledger.late.cells, duplicates: ledger.duplicates }).toEqual({ late: [], duplicates: 1 });

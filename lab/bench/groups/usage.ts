@@ -64,7 +64,7 @@ async function sum(writer: BatchWriter, usageKey: Uint8Array, events: number): P
     isVoid: () => false,
     isWanted: () => true,
     isClosed: () => false,
-    isFrozen: () => false,
+    frozenIn: () => undefined,
   };
   const ledger = new Ledger(rules);
   const done = await timed(async () => {

@@ -81,12 +81,12 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
   const months = allMonths.filter(({ content }) => isMonthWanted(content.month, isWanted));
   const rules = await vaultRules(ports, request, { manifest, roll }, keys);
   const closed = new Set(allMonths.map(({ content }) => content.month));
-  const frozen = new Set(allMonths.flatMap(({ content }) => content.batches));
+  const frozen = new Map(allMonths.flatMap(({ content: { month, batches } }) => batches.map((key) => [key, month])));
   const isClosed = (month: string) => closed.has(month);
-  const isFrozen = (key: string) => frozen.has(key);
+  const frozenIn = (key: string) => frozen.get(key);
   const isVoid = (token: string | undefined, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
-  const ledger = new Ledger({ ...rules, isWanted, isVoid, isClosed, isFrozen });
-  for await (const batch of batchesOf(ports.store, sealed, keys, request, { rules, ledger, isFrozen })) {
+  const ledger = new Ledger({ ...rules, isWanted, isVoid, isClosed, frozenIn });
+  for await (const batch of batchesOf(ports.store, sealed, keys, request, { rules, ledger, frozenIn })) {
     const day = ledger.count(batch);
     request.onBatch?.(batch, day);
   }
@@ -171,7 +171,7 @@ function isMonthWanted(month: string, isWanted: (day: string) => boolean): boole
 interface Reading {
   readonly rules: Parameters<typeof readBatch>[0];
   readonly ledger: Ledger;
-  readonly isFrozen: (key: string) => boolean;
+  readonly frozenIn: (key: string) => string | undefined;
 }
 
 /**
@@ -183,9 +183,10 @@ async function* batchesOf(
   sealed: Sealed,
   keys: readonly string[],
   request: UsageRequest,
-  { rules, ledger, isFrozen }: Reading,
+  { rules, ledger, frozenIn }: Reading,
 ): AsyncGenerator<OpenedBatch> {
   const known = new Set<string>();
+  const isFrozen = (key: string): boolean => frozenIn(key) !== undefined;
   const frozenFirst = (a: string, b: string): number => Number(isFrozen(b)) - Number(isFrozen(a));
   const isNear = nearDays(request);
   for (const key of keys.filter((it) => it.startsWith(DAYS_PREFIX) && isNear(it.slice(DAYS_PREFIX.length)))) {

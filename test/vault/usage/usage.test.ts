@@ -365,6 +365,23 @@ describe("a month", () => {
     expect((await planClose(world, request(), "2026-03")).totals.by([])).toEqual([]);
   });
 
+  test("contains an id that came in time, even if it came again a week later in a batch whose name sorts first", async () => {
+    const at = START_MS + 30 * DAY_MS;
+    const writer = await writerFor(ORIGIN);
+    new Process(writer).write([event("a", { at })], at, at + 1);
+    new Process(writer).write([event("a", { at })], at + 7 * DAY_MS, at);
+    world.clock.ms = START_MS + 70 * DAY_MS;
+    for (const [month, amounts] of [
+      ["2026-01", [1n]],
+      ["2026-02", []],
+    ] as const) {
+      const { totals, write } = await planClose(world, request(), month);
+      expect(totals.by([]).map(({ amount }) => amount)).toEqual(amounts);
+      await write();
+      expect(await read()).toMatchObject({ sums: { jobs: 1 }, duplicates: 1 });
+    }
+  });
+
   test("is closed once it is over", async () => {
     await writerFor(ORIGIN);
     await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is not over");
