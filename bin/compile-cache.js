@@ -2,7 +2,7 @@
 const { mkdirSync, realpathSync, statSync } = require("node:fs");
 const { enableCompileCache } = require("node:module");
 const { homedir } = require("node:os");
-const { dirname, isAbsolute, join } = require("node:path");
+const path = require("node:path");
 
 /**
  * Lets Node.js keep the compiled program in the user's cache folder. Node.js runs what it finds there, so nobody else
@@ -13,7 +13,7 @@ exports.keepCompiled = function keepCompiled() {
   try {
     const caches = realpathSync(cachesOf(process.platform));
     if (!isOurs(caches)) return;
-    const folder = join(caches, "vsync", "node");
+    const folder = path.join(caches, "vsync", "node");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const real = realpathSync(folder);
     if (isOurs(real)) enableCompileCache(real);
@@ -27,9 +27,9 @@ exports.keepCompiled = function keepCompiled() {
  */
 function cachesOf(platform) {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  if (XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME)) return XDG_CACHE_HOME;
+  if (XDG_CACHE_HOME && path.isAbsolute(XDG_CACHE_HOME)) return XDG_CACHE_HOME;
   if (platform === "win32" && LOCALAPPDATA) return LOCALAPPDATA;
-  return join(homedir(), platform === "darwin" ? "Library/Caches" : ".cache");
+  return path.join(homedir(), platform === "darwin" ? "Library/Caches" : ".cache");
 }
 
 const STICKY = 0o1000;
@@ -40,10 +40,10 @@ function isOurs(folder) {
   const uid = process.geteuid?.();
   if (uid === undefined) return true;
   if (statSync(folder).uid !== uid) return false;
-  for (let at = folder; ; at = dirname(at)) {
+  for (let at = folder; ; at = path.dirname(at)) {
     const stats = statSync(at);
     const isSticky = at !== folder && (stats.mode & STICKY) !== 0;
     if ((stats.uid !== uid && stats.uid !== 0) || ((stats.mode & WRITABLE_BY_OTHERS) !== 0 && !isSticky)) return false;
-    if (dirname(at) === at) return true;
+    if (path.dirname(at) === at) return true;
   }
 }
