@@ -98,17 +98,19 @@ class Write extends BaseCommand {
   }
 }
 
-/** Never ends. */
+/** Never ends; with `--for-nothing`, the process has nothing left to wait for. */
 class Wait extends BaseCommand {
-  protected override async execute(): Promise<void> {
+  static override flags = { "for-nothing": Flags.boolean() };
+
+  protected override async execute({ flags }: Invocation<typeof Wait>): Promise<void> {
     this.output.line("waiting");
-    await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
+    await new Promise((resolve) => flags["for-nothing"] || setTimeout(resolve, 2 ** 30));
   }
 }
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));
 
-await runProgram(process.argv.slice(2), {
+void runProgram(process.argv.slice(2), {
   pjson,
   commands: {
     PROBE: {

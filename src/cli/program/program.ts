@@ -29,12 +29,20 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
     reportFailure(error, output, { withStack: wantsStack(argv) });
     process.exit(UNEXPECTED_EXIT_CODE);
   });
+  const report = (error: unknown): void => {
+    process.exitCode = exitCodeOf(error, DAY_TO_DAY_EXIT_CODES);
+    reportFailure(error, output, { withStack: wantsStack(argv) });
+  };
+  // A promise that nothing will settle does not keep a process alive, which would then end with 0.
+  const reportUnfinished = (): void => report(new Error("vsync ended before the command was done"));
+  process.once("beforeExit", reportUnfinished);
   setVersion(parts.pjson.version);
   try {
     await dispatch(argv, parts, output);
   } catch (error) {
-    process.exitCode = exitCodeOf(error, DAY_TO_DAY_EXIT_CODES);
-    reportFailure(error, output, { withStack: wantsStack(argv) });
+    report(error);
+  } finally {
+    process.removeListener("beforeExit", reportUnfinished);
   }
 }
 

@@ -44,6 +44,12 @@ describe("a command that fails", () => {
     expect(stderr).toMatch(/^vsync: error: unexpected: RangeError: boom\n {4}at Fail\.execute/);
   });
 
+  test("without saying so, because nothing is left that it could wait for, does not end with 0", async () => {
+    const hint = "this is a bug in vsync: run it again with --log-level=debug and report it";
+    const { stderr, exitCode } = failed("unexpected: Error: vsync ended before the command was done", hint);
+    expect(await probe("wait --for-nothing")).toEqual({ stdout: "waiting\n", stderr, exitCode });
+  });
+
   test("does not read a missing argument from stdin", async () => {
     expect(await probe("show", { stdin: "a\n" })).toMatchObject({ stdout: "", exitCode: 1 });
   });

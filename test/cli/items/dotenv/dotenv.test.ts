@@ -70,7 +70,16 @@ test("the last of two assignments to one name counts, with a warning", () => {
 test("values that tools read in different ways are named", () => {
   const doubtful = ["A=a #b", "B=a\t#b", "C=$$", 'D="$$x"', "E=a$b", 'F="${b}"', "G=a\\nb", "H=a\\$b", "I='a\\\\b'"];
   const more = ['J="a\\\\nb"', 'K="a\\tb"', 'L="C:\\d\\"', "M='it\\'s'", "N=a#b", "O=$(id)", "P=C:\\d\\", "Q=1; R=2"];
-  const plain = ["$5", "C:\\dir", "'$$ $a ${b} #c'", '"a\\nb #c"', "'C:\\d\\'", '"x" # c', "a=b", "Server=a;Database=b; User=c"];
+  const plain = [
+    "$5",
+    "C:\\dir",
+    "'$$ $a ${b} #c'",
+    '"a\\nb #c"',
+    "'C:\\d\\'",
+    '"x" # c',
+    "a=b",
+    "Server=a;Database=b; User=c",
+  ];
   expect(
     read([...doubtful, ...more].join("\n"))
       .doubts.map(({ name }) => name)
