@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { compileCalledFunctions } from "./bundle/called-functions.ts";
 import { bundleLibrary } from "./bundle/library.mjs";
 import { bundleProgram } from "./bundle/program.mjs";
 
@@ -20,6 +21,7 @@ try {
   process.exit(1);
 }
 await bundleProgram(join(root, next), join(root, next, "program"));
+compileCalledFunctions(join(root, next, "program"));
 await bundleLibrary(join(root, next), join(root, next, "library"));
 writeFileSync(join(root, next, "build.json"), `${JSON.stringify({ commit: commitOf(root) })}\n`);
 execFileSync(process.execPath, ["scripts/man.mjs", join(next, "man", "man1")], { cwd: root, stdio: "inherit" });
