@@ -46,7 +46,7 @@ export class HeldToken implements Disposable {
 
   /** @param credential the handle keeps a copy */
   constructor(credential: Secret, token: RuntimeToken, store: ObjectStore) {
-    this.#credential = Secret.ofBytes(credential.expose().slice());
+    this.#credential = Secret.ofBytes(Uint8Array.from(credential.expose()));
     this.#token = token;
     this.#store = store;
   }

@@ -30,7 +30,7 @@ export async function readFromCommand(
   if (!command) return null;
   const { bytes, end } = await outputOf(command, { ...withoutOurs(variables), ...namesOf(vault) });
   const fault = end ?? faultOf(trimSecret(bytes));
-  if (fault === null) return Secret.ofBytes(trimSecret(bytes).slice());
+  if (fault === null) return Secret.ofBytes(trimSecret(bytes));
   throw new InputError(`${variable}, which should print ${what}, ${fault}`, {
     hint: 'run it by itself, as in sh -c "$VSYNC_PASSPHRASE_COMMAND"; its stderr is shown above',
   });

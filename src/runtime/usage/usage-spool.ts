@@ -57,7 +57,7 @@ export class UsageSpool implements Spool {
   constructor({ folder, token, key, clock, warn, processes, maxBytes }: UsageSpoolOptions) {
     this.#folder = folder ?? join(tmpdir(), `vsync-usage-${process.getuid?.() ?? "app"}`);
     this.#token = token;
-    this.#key = key.slice();
+    this.#key = Uint8Array.from(key);
     this.#clock = clock;
     this.#warn = warn;
     this.#processes = processes ?? systemProcesses();
