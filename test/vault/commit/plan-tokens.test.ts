@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { planTokens } from "../../../src/vault/commit/plan-tokens.ts";
+import { Secret } from "../../../src/crypto/secret.ts";
+import { effectsOn, planTokens } from "../../../src/vault/commit/plan-tokens.ts";
 import { encodeRoll, MAX_ROLL_BYTES, type Roll } from "../../../src/vault/format/tokens/roll.ts";
 import { ACTOR, rejection } from "../../support/world.ts";
 
@@ -64,4 +65,18 @@ test("ended records fill the roll to its last byte, and not one more", async () 
     [room + 1, 299],
   ] as const)
     expect((await planning(ended(more))).roll.tokens).toHaveLength(kept);
+});
+
+test("a token for this env alone gains what is added, and loses all when the vault becomes another env's", async () => {
+  const [record = expect.unreachable()] = rollOf(1, "m").tokens;
+  const claims = { ...record.claims, grants: [{ projects: ["api/prod"], scopes: { secrets: { read: true } } }] };
+  const vault = { repo: "api", env: "prod", roll: { tokens: [{ ...record, claims }] }, nowMs: Date.parse(AT) };
+  const [before, after] = [["A"], ["A", "B"]].map((names) =>
+    names.map((name) => ({ name, kind: "secret" as const, data: Secret.ofText("1") })),
+  );
+  if (before === undefined || after === undefined) expect.unreachable();
+  const effects = { id: claims.id, lastFour: "abcd", name: null };
+  expect(await effectsOn(vault, before, after)).toEqual([{ ...effects, gains: ["B"], loses: [] }]);
+  const to = { repo: "api", env: "staging" };
+  expect(await effectsOn({ ...vault, to }, after, after)).toEqual([{ ...effects, gains: [], loses: ["A", "B"] }]);
 });
