@@ -390,7 +390,7 @@ export class Machine implements CommitPorts {
   }
 
   diff(
-    fromGen: number,
+    fromGen: number | undefined,
     toGen?: number,
     options: By & { readonly oldPassphrase?: OlderHolder | string } = {},
   ): Promise<Diff> {

@@ -40,3 +40,16 @@ test("ends a window in the far future", async () => {
   await other.finish({ by: NEW });
   expect(await rejection(other.open(OLD))).toMatchObject({ name: "WrongPassphraseError" });
 });
+
+test("ends every anchor but the current one, too", async () => {
+  const other = await World.pushed({ A: "1" });
+  await other.createToken();
+  await other.rotate(OLD, NEW, { leaked: { tokens: "keep" } });
+  const anchors = async () => (await other.manifest("a third")).certs?.map(({ anchor }) => anchor);
+  await other.rotate(NEW, "a third", { graceMs: HOUR_MS });
+  const [current, ...ended] = (await anchors())?.toReversed() ?? [];
+  expect(ended).toHaveLength(1);
+  await other.finish({ by: "a third" });
+  expect(await anchors()).toEqual([current]);
+  expect(await other.finish({ by: "a third" })).toEqual({ plan: [], committed: null });
+});

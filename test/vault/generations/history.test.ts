@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { auditKey } from "../../../src/vault/format/object-keys.ts";
-import { ACTOR, HOUR_MS, World } from "../../support/world.ts";
+import { ACTOR, HOUR_MS, NEW, OLD, World } from "../../support/world.ts";
 
 /** Three generations, an hour apart. */
 let world: World;
@@ -32,9 +32,22 @@ test("tells of each generation what its row says, oldest first", async () => {
 
 test("tells which bundles are gone, and of the newest generation while its row is outstanding", async () => {
   const fork = world.fork().tamper("v=20260101T000000000Z", null).tamper(auditKey(3), null);
-  expect((await fork.history()).generations.map(({ gen, bundle }) => [gen, bundle])).toEqual([
-    [1, "gone"],
-    [2, "kept"],
-    [3, "current"],
+  expect((await fork.history()).generations.map(({ gen, bundle, changes }) => [gen, bundle, changes?.added])).toEqual([
+    [1, "gone", undefined],
+    [2, "kept", undefined],
+    [3, "current", ["B"]],
   ]);
+});
+
+test("compares the newest twelve generations at most, and none from before a rotation", async () => {
+  const compared = async (by?: string) =>
+    (await fork.history(by === undefined ? {} : { by })).generations.flatMap(({ gen, changes }) =>
+      changes === null ? [] : [gen],
+    );
+  const fork = world.fork();
+  for (let value = 3; value < 14; value++) await fork.set({ A: `${value}` });
+  expect(await compared()).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+  await fork.rotate(OLD, NEW);
+  await fork.set({ A: "new" }, { by: NEW });
+  expect(await compared(NEW)).toEqual([16]);
 });
