@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../../src/errors.ts";
 import { auditKey, formatTs } from "../../../src/vault/format/object-keys.ts";
-import { HOUR_MS, rejection, START_MS, World } from "../../support/world.ts";
+import { proposeGc } from "../../../src/vault/generations/gc.ts";
+import { holding } from "../../support/passphrases.ts";
+import { ACTOR, ENV, HOUR_MS, OLD, rejection, START_MS, World } from "../../support/world.ts";
 
 /** Four generations, an hour apart. */
 let world: World;
@@ -118,6 +120,25 @@ describe("gc removes", () => {
     expect((await world.gc({ keep: 5 })).plan).toEqual([`v=${formatTs(START_MS + 11_000)}`]);
     expect((await world.audit()).rows).toHaveLength(6);
   });
+});
+
+test("gc says how many bundles stay, and why", async () => {
+  const staysOf = async (keep: number, olderThanMs: number) => {
+    using holder = holding(OLD);
+    const annotation = { actor: ACTOR };
+    using proposal = await proposeGc(world, { expect: { env: ENV }, holder, annotation, keep, olderThanMs });
+    return proposal.plan.stays;
+  };
+  world.tamper(bundles()[1] ?? "", null);
+  for (const ms of [START_MS - HOUR_MS, world.clock.ms + HOUR_MS]) orphan(ms);
+  const nothing = { kept: 1, young: 0, ahead: 0, underWay: 1, later: 0 };
+  expect(await staysOf(1, 0)).toEqual(nothing);
+  expect(await staysOf(3, 0)).toEqual({ ...nothing, kept: 2 });
+  expect(await staysOf(1, 2 * HOUR_MS)).toEqual({ ...nothing, young: 1 });
+  world.clock.ms = START_MS + HOUR_MS;
+  expect(await staysOf(1, HOUR_MS)).toEqual({ ...nothing, young: 2, ahead: 1 });
+  for (let at = 0; at < 10_000; at++) orphan(START_MS - 2 * HOUR_MS + at);
+  expect(await staysOf(1, 0)).toEqual({ ...nothing, later: 3 });
 });
 
 describe("gc keeps", () => {
