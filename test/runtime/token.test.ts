@@ -43,12 +43,13 @@ test("warns in the 14 days before the token expires, and not before", async () =
   const warned: object[] = [];
   for (const days of [13, 15]) {
     const expiresAt = new Date(Date.now() + days * DAY_MS).toISOString();
-    const { config, id } = await vault.token({ not_after: expiresAt });
+    const { config, id } = await vault.token({ not_after: expiresAt, capabilities: ["health"] });
     const { token } = await open(vault, { env: { VSYNC_CONFIG: config }, logger: { warn } });
-    expect(token).toMatchObject({ id, expiresAt });
-    if (days === 13) warned.push({ code: "VSYNC_TOKEN_EXPIRES", token: id, expiresAt, hint: expect.any(String) });
+    expect(token).toEqual({ id, kind: "live", capabilities: ["health"], expiresAt });
+    const fields = { code: "VSYNC_TOKEN_EXPIRES", token: id, expiresAt, hint: expect.any(String) };
+    if (days === 13) warned.push([fields, `vsync: the token ${id} expires ${expiresAt}`]);
   }
-  expect(warn.mock.calls.map(([fields]) => fields)).toEqual(warned);
+  expect(warn.mock.calls).toEqual(warned);
 });
 
 test("the sealed copy stands in for a store that is down, with a token as with a passphrase", async () => {

@@ -62,7 +62,7 @@ describe("a batch is refused", () => {
 
   test.each<[string, Partial<BatchPlace>]>([
     ["an instance that is not 16 digits", { instance: "0123456789abcdef0" }],
-    ["a previous batch that is no digest", { seq: 2, prev: "none" }],
+    ["a previous batch that is not a digest", { seq: 2, prev: "none" }],
   ])("with %s", (_, place) => {
     expect(() => verify(seal([event("a")], { ...FIRST, ...place }))).toThrow(HEADER);
   });

@@ -450,6 +450,32 @@ test("gc removes usage from before the days that the settings keep, and leaves t
   expect(await read(["day"])).toMatchObject({ sums: { "jobs 2026-01-01": 1, "jobs 2026-02-09": 1 }, doubts: [] });
 });
 
+test("gc removes compacted days that are older than the settings keep, at most ten thousand keys, and nothing else", async () => {
+  await writerFor(ORIGIN);
+  await world.settings({ ...SETTINGS, usage_retention_days: 30 });
+  world.clock.ms = START_MS + 40 * DAY_MS;
+  const removed = async () => {
+    const before = [...world.store.bucket.keys()];
+    await world.gc({ keep: 1000 });
+    return before.filter((key) => !world.store.bucket.has(key));
+  };
+  const others = [
+    "days/2026-01-11",
+    "days/2025-12-1",
+    "days/2025-12-31x",
+    "days/2025-12-3x",
+    "months/2025-12",
+    "voids/2025-12-31",
+  ];
+  for (const key of ["days/2026-01-10", ...others]) world.tamper(`usage/${key}`, Uint8Array.of(1));
+  world.tamper("old/usage/days/2025-12-31", Uint8Array.of(1));
+  expect(await removed()).toEqual(["usage/days/2026-01-10"]);
+  const token = `tok_${"0".repeat(32)}`;
+  for (let at = 0; at <= 10_000; at++) world.tamper(`usage/${token}/2026-01-01/${at}`, Uint8Array.of(1));
+  expect(await removed()).toHaveLength(10_000);
+  expect(await removed()).toHaveLength(1);
+});
+
 test("what an app settles again after midnight counts once", async () => {
   const app = new Process(await writerFor(ORIGIN));
   const settled = event("r-1", { lane: "deferred", request_id: "r-1", usage: { tokens: 7 } });
