@@ -16,7 +16,6 @@ import { requireAnswerable } from "../cli/terminal/consent.ts";
 import { DAY_MS } from "../durations.ts";
 import { proposeGc } from "../vault/generations/gc.ts";
 
-/** 30 days. */
 const DEFAULT_OLDER_THAN_MS = 30 * DAY_MS;
 
 export class Gc extends BaseCommand {

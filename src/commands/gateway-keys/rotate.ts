@@ -7,7 +7,6 @@ import { openSession } from "../../cli/session/session.ts";
 import { DAY_MS } from "../../durations.ts";
 import { proposeGatewayKeysRotate } from "../../vault/tokens/gateway-keys.ts";
 
-/** One day. */
 const DEFAULT_OVERLAP_MS = DAY_MS;
 
 export class GatewayKeysRotate extends BaseCommand {
