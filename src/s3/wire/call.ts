@@ -105,7 +105,7 @@ async function defaultSleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 const FIRST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 5_000;
+const LONGEST_WAIT_MS = 3_000;
 
 /** How often one call tries again, and how long it waits before that. */
 export class Backoff {

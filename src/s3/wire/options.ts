@@ -41,7 +41,7 @@ export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 export const DEFAULT_LIMITS: S3Limits = {
   attempts: 5,
-  throttledAttempts: 30,
+  throttledAttempts: 50,
   connectTimeoutMs: 5_000,
   readTimeoutMs: 8_000,
   answerTimeoutMs: 15_000,
