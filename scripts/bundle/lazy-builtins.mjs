@@ -1,6 +1,11 @@
-const MODULE = '"(node:(?:child_process|crypto|stream/consumers|timers/promises|tty|util))"';
+const MODULE = '"(node:(?:child_process|crypto|stream/consumers|timers/promises|tty|util|zlib))"';
 const NAMED = new RegExp(`^import \\{ ([^}]+?),? \\} from ${MODULE};$`, "gm");
 const WHOLE = new RegExp(`^import \\* as (\\w+) from ${MODULE};$`, "gm");
+/** Bun's own functions with the same result, for which it loads nothing. */
+const OWN = {
+  crc32: "Bun.hash.crc32",
+  gzipSync: '(bytes, options) => Bun.gzipSync(bytes, { ...options, library: "zlib" })',
+};
 /** Used as a whole: a class, or a function with properties. */
 const ITSELF = /^(?:[A-Z]|inspect\b)/;
 
@@ -22,6 +27,7 @@ export function withLazyBuiltins(text) {
     .replace(WHOLE, (_, own, module) => `const ${own} = new Proxy({}, { get: (_, name) => ${loaded(module)}[name] });`);
 }
 
-const forwarder = (module, name, own = name) => `const ${own} = (...args) => ${loaded(module)}.${name}(...args);`;
+const forwarder = (module, name, own = name) =>
+  `const ${own} = ${OWN[name] ?? `(...args) => ${loaded(module)}.${name}(...args)`};`;
 
 const loaded = (module) => `process.getBuiltinModule("${module}")`;

@@ -1,4 +1,4 @@
-import { constants, crc32, gzipSync, inflateRawSync } from "node:zlib";
+import { crc32, gzipSync, inflateRawSync } from "node:zlib";
 
 /** RFC 1952 §2.3.1. */
 const FIXED_HEADER_BYTES = 10;
@@ -9,10 +9,12 @@ const FLAG_NAME = 0x08;
 const FLAG_COMMENT = 0x10;
 const RESERVED_FLAGS = 0xe0;
 const OS_UNIX = 3;
+/** zlib's own default. */
+const LEVEL = 6;
 
 /** One member with the same header on every machine: mtime 0, XFL 0, OS 3. */
 export function writeGzipMember(bytes: Uint8Array): Uint8Array {
-  const member = gzipSync(bytes, { level: constants.Z_DEFAULT_COMPRESSION });
+  const member = gzipSync(bytes, { level: LEVEL });
   member.fill(0, 4, 9);
   member[9] = OS_UNIX;
   return member;
