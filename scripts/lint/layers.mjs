@@ -105,7 +105,6 @@ const MODULE_OWNERS = {
   "@smithy/signature-v4": ["s3"],
   "@oclif/": ["cli"],
   "@inquirer/": ["cli"],
-  pino: ["cli"],
   argon2: ["crypto"],
   re2js: ["tokens"],
   "@noble/": ["tokens", "backend", "crypto"],

@@ -94,7 +94,6 @@ class Write extends BaseCommand {
     this.output.say("on it");
     this.output.done("done");
     this.output.warn("careful");
-    this.logger.debug({ gen: 3 }, "looked");
   }
 }
 

@@ -9,7 +9,6 @@ import { isTerminal, STDERR, STDOUT } from "../terminal/standard-streams.ts";
 import { Stdin } from "../terminal/stdin.ts";
 import { endOnSignals, exitCodeOf, failureJson, isOutputFault, reportFailure } from "./ending.ts";
 import { COMMON_FLAGS } from "./flags.ts";
-import { createLogger, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";
 import { type Declaration, parseArgv, splitCommandLine } from "./parse-argv.ts";
 
 /** By then, a failed command has written everything. */
@@ -59,8 +58,6 @@ export abstract class BaseCommand {
   protected readonly stdin: Stdin;
   protected readonly prompter: Prompter;
   protected readonly variables: NodeJS.ProcessEnv;
-  /** Silent by default (`--log-level`). Never log a secret. */
-  protected logger: Logger = SILENT_LOGGER;
 
   protected get sources(): SecretSources {
     return { variables: this.variables, stdin: this.stdin, prompter: this.prompter, output: this.output };
@@ -100,18 +97,17 @@ export abstract class BaseCommand {
   async run(): Promise<void> {
     const own = this.constructor as typeof BaseCommand;
     const letGo = own.takesCommandLine ? undefined : endOnSignals(this.output, this.prompter);
-    let logLevel: LogLevel = "silent";
+    let withStack = false;
     try {
       const parsed = await parseArgv(this.#argv, declarationOf(own));
-      logLevel = parsed.flags["log-level"] as LogLevel;
+      withStack = parsed.flags["log-level"] === "debug";
       this.#isInputDeclined = parsed.flags["no-input"] === true;
-      this.logger = await createLogger(logLevel);
       await this.execute(parsed as Invocation<never>);
     } catch (error) {
       const exitCode = exitCodeOf(error, own.exitCodes);
       process.exitCode = exitCode;
       if (this.#wantsJson && !isOutputFault(error)) this.output.json(failureJson(error, exitCode));
-      reportFailure(error, this.output, { withStack: logLevel === "debug" });
+      reportFailure(error, this.output, { withStack });
       // Under Bun nothing can abort a credential source that never answers, and it would keep the process alive.
       setTimeout(() => process.exit(), LINGERING_MS).unref();
       this.prompter.dropAnswers();

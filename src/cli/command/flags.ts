@@ -1,6 +1,5 @@
 import * as oclifArgs from "@oclif/core/args";
 import * as oclifFlags from "@oclif/core/flags";
-import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 
 /** The kinds of flags. A secret is never a flag's value; it gets a `--…-file` flag: see `secret-input.ts`. */
 export const Flags = {
@@ -28,9 +27,9 @@ export function choiceArg<const T extends string>(description: string, options: 
 /** Every command has these. */
 export const COMMON_FLAGS = {
   "log-level": oclifFlags.option({
-    options: LOG_LEVELS,
+    options: ["silent", "error", "warn", "info", "debug"] as const,
     description: "what to log on stderr; never a secret",
-    default: "silent" as LogLevel,
+    default: "silent" as const,
     helpGroup: "GLOBAL",
   })(),
   "no-input": oclifFlags.boolean({

@@ -93,14 +93,6 @@ describe("streams", () => {
     });
   });
 
-  test("logs are JSON lines on stderr, from the level asked for", async () => {
-    const { stdout, stderr } = await probe("write --log-level=debug");
-    expect(stdout).toBe("line 0 \\x1b]0;title\\x07\\u202e\n");
-    const [log = ""] = stderr.split("\n").filter((line) => line.startsWith("{"));
-    expect(JSON.parse(log)).toMatchObject({ gen: 3, msg: "looked" });
-    expect((await probe("write --log-level=info")).stderr).not.toContain("{");
-  });
-
   test("a reader that stops early does not make the command fail", async () => {
     await using shell = await openSandbox(["/bin/sh", "-c"]);
     const line = `{ ${PROBE.join(" ")} write --lines=200000; echo $? >&2; } | head -1`;
