@@ -12,7 +12,7 @@ import { ConflictError, InputError, LocalConfigMissingError, S3UnreachableError 
 import type { Floor } from "../../vault/audit/floor.ts";
 import { closest } from "../terminal/closest.ts";
 import { type LocalConfig, type Root, readDocument, writeDocument } from "./config-document.ts";
-import { jsonFault } from "./json-fault.ts";
+import { jsonFault } from "./json-tree.ts";
 import { configPath, listEnvs, listRepos } from "./paths.ts";
 import { type Target, vaultFlags } from "./target.ts";
 

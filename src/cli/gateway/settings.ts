@@ -1,10 +1,9 @@
 import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { type MuteToken, proposeSettings, readVaultSettings } from "../../vault/tokens/settings.ts";
-import { jsonFault } from "../config/json-fault.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
-import { requireUniqueKeys } from "../import/json-tree.ts";
+import { parseJson } from "../import/json.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { beforeReplacing, commitChanges, type Outcome, renderOutcome } from "../items/proposed-changes.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
@@ -64,14 +63,8 @@ function muteWarning({ claims: { id, name, capabilities, meters }, route }: Mute
 async function readSettingsFile(from: string, { stdin }: SecretSources): Promise<unknown> {
   const file = { path: from, flag: "--from", hint: FROM_HINT };
   const bytes = from === "-" ? await stdin.read("--from", MAX_BYTES) : await readGivenFile(file, MAX_BYTES);
-  const text = new TextDecoder().decode(bytes);
-  const fault = jsonFault(text);
   const name = from === "-" ? "stdin" : from;
-  if (fault !== null) {
-    throw new InputError(`${name} is not JSON: line ${fault.line}, column ${fault.column}`, { hint: FROM_HINT });
-  }
-  requireUniqueKeys(text, name);
-  const settings: unknown = JSON.parse(text);
+  const settings = parseJson(new TextDecoder().decode(bytes), name, FROM_HINT);
   if (settings !== null) return withoutSchema(settings);
   throw new InputError(`${name} has null instead of settings`, { hint: "give {} to remove them all" });
 }

@@ -1,7 +1,7 @@
 import { InputError } from "../../errors.ts";
-import { type ImportedItems, type Place, placeAt, shownName } from "./imported-items.ts";
+import type { Tree } from "../config/json-tree.ts";
+import { FLAT_HINT, type ImportedItems, type Place, placeAt, shownName } from "./imported-items.ts";
 import { decodedBase64, modeIn } from "./k8s.ts";
-import { FLAT_HINT, type Tree } from "./tree.ts";
 
 /**
  * Reads one object of names and values, or a list of pairs. A number or boolean becomes its literal text. `{"base64":

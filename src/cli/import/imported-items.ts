@@ -3,11 +3,13 @@ import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
 import type { NamedData } from "../../vault/items/changes.ts";
+import type { RepeatedKey } from "../config/json-tree.ts";
 import type { Doubt, ReadItems } from "../items/dotenv/doubts.ts";
 import { isVariableName, refuseCiphertext } from "../items/dotenv/secret-text.ts";
 
 const NAME_HINT =
   "rename it with --rename=db-password=DB_PASSWORD, or all of them with --upper; or store a file: vsync set --file";
+export const FLAT_HINT = "make it flat, a name and a value each, or give --flatten=__ for names such as db__host";
 const BYTES_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
 /** Where a name is in an input, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
@@ -20,6 +22,15 @@ export function placeAt(label: string, line: number): Place {
 /** The name for a message, or nothing if it does not look like a name: it may be a misplaced secret. */
 export function shownName(name: string): string {
   return /^[\w./-]{1,64}$/.test(name) ? ` ${name}` : "";
+}
+
+export function repeatedKey({ name, line, before }: RepeatedKey, label: string): InputError {
+  return new InputError(
+    `${placeAt(label, line)} has a key${shownName(name)} that appears twice: also on line ${before}`,
+    {
+      hint: "leave one of them",
+    },
+  );
 }
 
 function isText(bytes: Uint8Array): boolean {

@@ -1,9 +1,9 @@
 import { decodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
 import { MAX_MODE } from "../../vault/format/limits.ts";
+import type { Tree, TreeEntry } from "../config/json-tree.ts";
 import { FILES_ANNOTATION, parseFilesAnnotation } from "../export/k8s.ts";
 import { type ImportedItems, type Place, placeAt, requireWellFormed, shownName } from "./imported-items.ts";
-import type { Tree, TreeEntry } from "./tree.ts";
 
 const NEVER_ENCODED = " once decoded: if it was never encoded, move it to stringData";
 const NO_ENTRIES: ReadonlyMap<string, TreeEntry> = new Map();

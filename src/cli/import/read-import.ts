@@ -10,11 +10,11 @@ import { refuseUnreadable } from "../items/dotenv/secret-text.ts";
 import type { PushSources } from "../items/push-input.ts";
 import { readDockerEnv, readFlat } from "./flat.ts";
 import { ImportedItems, placeAt, renamesOf } from "./imported-items.ts";
-import { readJson } from "./json-tree.ts";
+import { readJson } from "./json.ts";
 import { isKubernetes, readK8s } from "./k8s.ts";
 import { readSecretFolder } from "./secret-folder.ts";
-import { readYaml } from "./tree.ts";
 import { readWritten, WRITERS, type Writer } from "./writers.ts";
+import { readYaml } from "./yaml-tree.ts";
 
 const FROM_HINT = "name a file or folder with --from=<path>, or pipe it in with --from=-";
 
@@ -93,7 +93,7 @@ async function readText(source: Source, sources: PushSources, imported: Imported
       return readDockerEnv(text, label, imported);
     case "json":
     case "yaml": {
-      const documents = syntax === "json" ? readJson(text, label) : await readYaml(text, label);
+      const documents = syntax === "json" ? [readJson(text, label)] : await readYaml(text, label);
       const isK8s = known === "k8s" || (known === undefined && documents.some(isKubernetes));
       if (isK8s) readK8s(documents, label, imported);
       else readFlat(documents, label, imported, flatten);

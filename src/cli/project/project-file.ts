@@ -7,7 +7,7 @@ import { InputError } from "../../errors.ts";
 import type { BucketTerms } from "../../s3/wire/options.ts";
 import { presentTerms } from "../../stores/location.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
-import { jsonFault } from "../config/json-fault.ts";
+import { readJsonTree } from "../config/json-tree.ts";
 import { repoFault, segmentFault } from "../config/paths.ts";
 import { readSmall } from "./git.ts";
 
@@ -116,23 +116,13 @@ export async function readProjectFile(path: string): Promise<FoundFile> {
   const text = isLink ? undefined : (await readSmall(path, MAX_BYTES))?.replace(/^\ufeff/, "");
   if (text === undefined) throw unusable(path, `is not a regular file of at most ${MAX_BYTES / 1024} KiB`);
   if (/^<{7} /m.test(text)) throw unusable(path, "contains git conflict markers");
-  const fault = jsonFault(text);
-  if (fault !== null) throw unusable(path, `is not JSON: line ${fault.line}, column ${fault.column}`);
-  const content: unknown = JSON.parse(text);
-  // JSON.parse keeps the last one, while a reviewer may have read the first.
-  if (membersIn(text) !== membersOf(content)) throw unusable(path, "names a field twice");
-  const parsed = v.safeParse(projectFile, content, { abortEarly: true });
+  const read = readJsonTree(text);
+  if ("fault" in read) throw unusable(path, `is not JSON: line ${read.fault.line}, column ${read.fault.column}`);
+  if (read.repeated !== null) throw unusable(path, "names a field twice");
+  const parsed = v.safeParse(projectFile, JSON.parse(text), { abortEarly: true });
   if (parsed.success) return { path, content: parsed.output };
   const [issue] = parsed.issues;
   throw unusable(path, `cannot be used: ${v.getDotPath(issue) ?? "it"} ${wordsOf(issue)}`);
-}
-
-const membersIn = (text: string): number => text.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1;
-
-function membersOf(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
-  const members = Object.values(value);
-  return (Array.isArray(value) ? 0 : members.length) + members.reduce((sum: number, it) => sum + membersOf(it), 0);
 }
 
 /** Why vsync would refuse to read it, as the end of a message; null if it is valid. */

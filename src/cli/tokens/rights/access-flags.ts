@@ -2,8 +2,7 @@ import { isObject, type JsonObject, type JsonValue } from "../../../canonical-js
 import { readRegularFile } from "../../../disk/given-file.ts";
 import { InputError } from "../../../errors.ts";
 import { Flags } from "../../command/flags.ts";
-import { jsonFault } from "../../config/json-fault.ts";
-import { requireUniqueKeys } from "../../import/json-tree.ts";
+import { parseJson } from "../../import/json.ts";
 import { nameFilters } from "./name-filters.ts";
 
 const LIST = { multiple: true, delimiter: "," } as const;
@@ -161,13 +160,7 @@ const MAX_GRANTS_BYTES = 64 * 1024;
 export async function readGrants(given: string): Promise<readonly JsonValue[]> {
   const path = given.startsWith("@") ? given.slice(1) : null;
   const text = path === null ? given : await textOf(path);
-  const fault = jsonFault(text);
-  if (fault !== null) {
-    const where = path === null ? "--grants" : path;
-    throw new InputError(`${where} is not JSON: line ${fault.line}, column ${fault.column}`, { hint: GRANTS_HINT });
-  }
-  requireUniqueKeys(text, path ?? "--grants");
-  const grants: unknown = JSON.parse(text);
+  const grants = parseJson(text, path ?? "--grants", GRANTS_HINT);
   if (!Array.isArray(grants)) throw new InputError("--grants is not an array of grants", { hint: GRANTS_HINT });
   return grants;
 }

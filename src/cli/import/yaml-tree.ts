@@ -1,21 +1,7 @@
 import type { LineCounter, Node, Pair } from "yaml";
 import { InputError } from "../../errors.ts";
-import { type Place, placeAt, shownName } from "./imported-items.ts";
-
-export const FLAT_HINT = "make it flat, a name and a value each, or give --flatten=__ for names such as db__host";
-
-/** A YAML or JSON document. */
-export type Tree =
-  /** `text` is a string's value, the literal text of a number or boolean, or null for null. */
-  | { readonly kind: "scalar"; readonly line: number; readonly text: string | null }
-  | { readonly kind: "list"; readonly line: number; readonly items: readonly Tree[] }
-  | { readonly kind: "map"; readonly line: number; readonly entries: ReadonlyMap<string, TreeEntry> };
-
-export interface TreeEntry {
-  /** The line of the key, from 1. */
-  readonly line: number;
-  readonly value: Tree;
-}
+import type { Tree, TreeEntry } from "../config/json-tree.ts";
+import { FLAT_HINT, placeAt, repeatedKey } from "./imported-items.ts";
 
 /**
  * Parses the documents of a YAML 1.2 stream, with the core schema. It refuses tags and aliases: secrets do not need
@@ -38,19 +24,6 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
       throw reader.fault(fault.pos[0], "is not YAML", "check the indentation and the quotes there");
     return reader.read(document.contents);
   });
-}
-
-/**
- * @throws InputError the map already has this key
- */
-export function addEntry(entries: Map<string, TreeEntry>, name: string, entry: TreeEntry, place: Place): void {
-  const before = entries.get(name);
-  if (before !== undefined) {
-    throw new InputError(`${place} has a key${shownName(name)} that appears twice: also on line ${before.line}`, {
-      hint: "leave one of them",
-    });
-  }
-  entries.set(name, entry);
 }
 
 class TreeReader {
@@ -87,8 +60,10 @@ class TreeReader {
       const offset = key.range?.[0] ?? 0;
       if (name.kind !== "scalar")
         throw this.fault(offset, "has a key that is not a name", "write a plain name before the colon");
-      const entry = { line: name.line, value: this.read(value) };
-      addEntry(entries, name.text ?? "", entry, placeAt(this.#label, name.line));
+      const [{ line, text }, tree] = [name, this.read(value)];
+      const before = entries.get(text ?? "");
+      if (before !== undefined) throw repeatedKey({ name: text ?? "", line, before: before.line }, this.#label);
+      entries.set(text ?? "", { line, value: tree });
     }
     return entries;
   }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jsonFault } from "../../../src/cli/config/json-fault.ts";
+import { jsonFault } from "../../../src/cli/config/json-tree.ts";
 import { sampled } from "../../support/samples.ts";
 
 describe("jsonFault", () => {
