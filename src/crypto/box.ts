@@ -2,7 +2,7 @@ import { type Cipheriv, createCipheriv, createDecipheriv, createSecretKey } from
 import { BundleCorruptError } from "../errors.ts";
 import { free } from "../memory.ts";
 
-const NONCE_BYTES = 12;
+export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** The length of a box with an empty plaintext. */
 export const BOX_OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES;
@@ -23,19 +23,21 @@ const PIECE_BYTES = 1024 * 1024;
  */
 export function sealBox(random: NonceSource, key: Uint8Array, aad: string, plaintext: Uint8Array): Uint8Array {
   const box = new Uint8Array(BOX_OVERHEAD_BYTES + plaintext.length);
-  sealBoxInto(box, random, key, aad, plaintext);
+  sealBoxInto(box, random.bytes(NONCE_BYTES), key, aad, plaintext);
   return box;
 }
 
-/** Like `sealBox`, into a part of a larger array. `box` is {@link BOX_OVERHEAD_BYTES} longer than the plaintext. */
+/**
+ * Like `sealBox`, with a fresh nonce of 12 bytes, into a part of a larger array. `box` is {@link BOX_OVERHEAD_BYTES}
+ * longer than the plaintext.
+ */
 export function sealBoxInto(
   box: Uint8Array,
-  random: NonceSource,
+  nonce: Uint8Array,
   key: Uint8Array,
   aad: string,
   plaintext: Uint8Array,
 ): void {
-  const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", createSecretKey(key), nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(aad));
   box.set(nonce);

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
 import { dotenv, Home, PASSPHRASE } from "../home.ts";
 import { type Candidate, interleave } from "../interleave.ts";
 import type { Row } from "../results.ts";
@@ -39,12 +41,14 @@ export async function writeEditions(home: Home, { secrets = FEW, bytes }: Size):
   }
 }
 
+/** Pushes one file again and again, as somebody does who edits it. */
 function pushing(home: Home, vsync: Vsync, size: Size): Candidate {
   const head = { group: PUSH, name: "push", program: vsync.name, ...size };
   const program = (round: number) => {
     const edition = round % 2;
     const file = size.bytes === undefined ? [] : [`--file=data.bin=${edition}.bin`];
-    return home.program(vsync.argv, ["push", "prod", `--from=${edition}.env`, "--yes", "--force", ...file]);
+    copyFileSync(join(home.work, `${edition}.env`), join(home.work, ".env"));
+    return home.program(vsync.argv, ["push", "prod", "--from=.env", "--yes", ...file]);
   };
   return { head, program };
 }
