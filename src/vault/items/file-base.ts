@@ -123,6 +123,7 @@ export function newerWork(
   { manifest, bundle }: OpenedVault,
   file: readonly NamedData[],
 ): NewerWork | null {
+  if (last === null) return null;
   const written = compareItems(bundle.items, file);
   const differs = new Set([...written.added, ...written.changed, ...written.removed]);
   const since = items === null ? compareItems(file, bundle.items) : compareItems(items, bundle.items);
