@@ -14,6 +14,7 @@ const CLI = [
   "inputs",
   "command",
   "session",
+  "delivery",
   "items",
   "edit",
   "run",

@@ -1,9 +1,11 @@
+import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { CommitStep, Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { type FinishPlan, proposeFinish } from "../../vault/finish.ts";
 import { openRotation, type RotationPlan, type RotationRequest, requireNewPassphrase } from "../../vault/rotate.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { Target, TargetInput } from "../config/target.ts";
+import { type HandOver, handingOver } from "../delivery/hand-over.ts";
 import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { configOf } from "../session/config.ts";
@@ -12,10 +14,9 @@ import { openSession, sessionOn } from "../session/session.ts";
 import { notConfirmed, requireAnswerable, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import { endingOf } from "./ask-grace.ts";
-import { deliverToFile } from "./deliver-to-file.ts";
-import { deliverToStdout } from "./deliver-to-stdout.ts";
-import { type Delivery, delivering, NO_DELIVERY } from "./delivery.ts";
 import { NewPassphrase } from "./new-passphrase.ts";
+import { PassphraseFile } from "./passphrase-file.ts";
+import { handOverOnStdout } from "./passphrase-on-stdout.ts";
 import {
   refuseOutstanding,
   renderFinished,
@@ -61,7 +62,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   using next = new NewPassphrase(input.flags, sources);
   const flags = await endingOf(input.flags, sources.prompter);
   const { grace: graceMs } = flags;
-  const delivery = await deliveryOf(flags, config, output);
+  const handOver = await handOverOf(flags, config, output);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
   using session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
   const early = await next.readEarly();
@@ -79,13 +80,13 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
     return await rehearse(proposal, output);
   }
   await requireConfirmation(flags, sources);
-  const committed = await show(delivering(proposal.steps(), delivery, newPassphrase), plan, output);
+  const committed = await show(handingOver(prepared(proposal, handOver, newPassphrase), handOver), plan, output);
   const vaultFlags = vaultFlagsOf(config.env, flags);
   renderNextSteps(plan, { env: config.env, vaultFlags, file: flags.out, keepsTokens: flags.tokens === "keep" }, output);
   await warnOfOldPlaces(config, output);
   await session.remember(committed.manifest);
   refuseOutstanding(committed, vaultFlags);
-  delivery.confirm();
+  handOver.confirm();
   if (flags.json) output.json({ env: config.env, gen: plan.gen, prev_gen: plan.prevGen, old_until: plan.graceUntil });
 }
 
@@ -110,9 +111,21 @@ function leakOf({ leaked, tokens }: RotationInput["flags"]): Pick<RotationReques
   });
 }
 
-async function deliveryOf(flags: RotationInput["flags"], { repo, env }: Target, output: Output): Promise<Delivery> {
-  if (!flags.generate) return NO_DELIVERY;
-  return flags.out === undefined ? deliverToStdout({ repo, env }, output) : deliverToFile(flags.out, env, output);
+/** For a passphrase that the owner chose. */
+const NO_HAND_OVER: HandOver<Secret> = { async prepare() {}, complete() {}, confirm() {}, fail() {} };
+
+async function handOverOf(
+  { generate, out }: RotationInput["flags"],
+  { repo, env }: Target,
+  output: Output,
+): Promise<HandOver<Secret>> {
+  if (!generate) return NO_HAND_OVER;
+  return out === undefined ? handOverOnStdout({ repo, env }, output) : PassphraseFile.at(out, env, output);
+}
+
+async function* prepared(proposal: Proposal<unknown>, handOver: HandOver<Secret>, passphrase: Secret) {
+  await handOver.prepare(passphrase);
+  yield* proposal.steps();
 }
 
 async function requireConfirmation(flags: RotationInput["flags"], { prompter }: SecretSources): Promise<void> {

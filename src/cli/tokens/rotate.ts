@@ -12,7 +12,7 @@ import { configOf } from "../session/config.ts";
 import { warnOfOldPlaces } from "../session/old-places.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
 import { Delivery, type DeliveryFlags } from "./minting/delivery.ts";
-import { commitAndHandOver, type HandOver, requireDeliverable, requireNew } from "./minting/hand-over.ts";
+import { commitAndHandOver, requireDeliverable, requireNew, type TokenHandOver } from "./minting/hand-over.ts";
 import { renderRotated } from "./render-token.ts";
 
 export interface TokenRotateInput extends SessionInput {
@@ -69,7 +69,7 @@ async function handOverOf(
   rotated: TokenRotatePlan["rotated"],
   folder: string | null,
   delivery: Delivery,
-): Promise<HandOver> {
+): Promise<TokenHandOver> {
   const [first] = rotated;
   if (first !== undefined && folder === null) return delivery.handOver(first);
   const tokens = rotated.map(({ token }) => token);

@@ -8,7 +8,7 @@ import type { LocalConfig } from "../../config/local-config.ts";
 import { vaultArgs } from "../../config/target.ts";
 import { type CredentialFlags, tokenCredentials, warnOfKey } from "../../inputs/credentials.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
-import { type Delivered, type HandOver, handOverInFiles, handOverOnStdout } from "./hand-over.ts";
+import { type Delivered, handOverOnStdout, TokenFiles, type TokenHandOver } from "./hand-over.ts";
 import { mintToken } from "./mint.ts";
 import { absentManifest, proveLocation } from "./prove-token.ts";
 
@@ -93,7 +93,7 @@ export class Delivery {
   }
 
   /** Delivers to stdout, or into the file of `--out`. */
-  handOver({ token, credential }: MintedToken): HandOver {
+  handOver({ token, credential }: MintedToken): TokenHandOver {
     const { out } = this.#flags;
     if (out !== undefined) return this.handOverInFiles([{ token, credential, path: out }]);
     const textOf = this.#textOf(credential);
@@ -103,9 +103,9 @@ export class Delivery {
     return handOverOnStdout((manifest) => `${shown(manifest)}\n`, again, this.#sources.output);
   }
 
-  handOverInFiles(tokens: readonly (MintedToken & { readonly path: string })[]): HandOver {
+  handOverInFiles(tokens: readonly (MintedToken & { readonly path: string })[]): TokenHandOver {
     const files = tokens.map(({ path, credential }) => ({ path, textOf: this.#textOf(credential) }));
-    return handOverInFiles(files, this.#sources.output);
+    return new TokenFiles(files, this.#sources.output);
   }
 
   /** The token as JSON; undefined unless `--json` asks for it, and stdout does not have the token itself. */

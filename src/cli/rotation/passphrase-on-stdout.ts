@@ -4,28 +4,27 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
 import { codeOf } from "../../disk/posix.ts";
-import { InputError, PassphraseUndeliveredError } from "../../errors.ts";
+import { PassphraseUndeliveredError } from "../../errors.ts";
 import { configPath } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
+import { type HandOver, requireStdout } from "../delivery/hand-over.ts";
 import type { Output } from "../terminal/output.ts";
-import { stdoutFault } from "../terminal/standard-streams.ts";
-import type { Delivery } from "./delivery.ts";
 
 /**
  * Prints the passphrase once on stdout, after the swap. If stdout has failed by then, it goes into a file.
  *
  * @throws InputError stdout leads nowhere
  */
-export function deliverToStdout(target: Target, output: Output): Delivery {
+export function handOverOnStdout(target: Target, output: Output): HandOver<Secret> {
   let prepared: Secret | undefined;
   let failure: PassphraseUndeliveredError | null = null;
   const print = (): void => {
     if (prepared !== undefined) failure = printOrKeep(prepared, target, output);
   };
-  refuseLosing();
+  requireStdout("passphrase");
   return {
     async prepare(passphrase) {
-      refuseLosing();
+      requireStdout("passphrase");
       prepared = passphrase;
     },
     complete: print,
@@ -39,14 +38,6 @@ export function deliverToStdout(target: Target, output: Output): Delivery {
       output.warn(`the passphrase ${where} may be the one that opens the vault now: keep it until you know`);
     },
   };
-}
-
-function refuseLosing(): void {
-  const fault = stdoutFault();
-  if (fault === null) return;
-  throw new InputError(`the new passphrase would be lost: stdout ${fault}`, {
-    hint: "name a file for it with --out=<file>, or connect stdout to its recipient",
-  });
 }
 
 /**
