@@ -143,7 +143,9 @@ describe("what a gateway reports", () => {
   test("of a token that the vault never had is refused, once for each batch", () => {
     const ledger = ledgerWith();
     ledger.count(batch("gateway", [response("r-1", { token: "nobody" }), response("r-2", { token: "nobody" })]));
-    expect(counted(ledger)).toMatchObject({ sums: {}, refused: [["is by a token that this vault never had", 2]] });
+    const { sums, refused } = counted(ledger);
+    expect(sums).toEqual({});
+    expect(refused).toEqual([["is by a token that this vault never had", 2]]);
   });
 
   test("is bound by the meters of the token whose response it was, and counts for the backend that it names", () => {

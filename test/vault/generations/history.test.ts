@@ -51,3 +51,19 @@ test("compares the newest twelve generations at most, and none from before a rot
   await fork.set({ A: "new" }, { by: NEW });
   expect(await compared(NEW)).toEqual([16]);
 });
+
+test("compares nothing across a bundle of more than 1 MiB", async () => {
+  const fork = world.fork();
+  await fork.set({ LARGE: "x".repeat(1024 * 1024) });
+  await fork.set({ LARGE: "small" });
+  await fork.set({ A: "3" });
+  const { generations } = await fork.history();
+  expect(generations.map(({ gen, changes }) => [gen, changes?.changed])).toEqual([
+    [1, undefined],
+    [2, undefined],
+    [3, undefined],
+    [4, undefined],
+    [5, undefined],
+    [6, ["A"]],
+  ]);
+});
