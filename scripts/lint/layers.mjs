@@ -5,8 +5,9 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 /** The folders of src/vault, from the bottom up. A folder imports those before it; the verbs, on top, import them all. */
 const VAULT = ["format", "unlock", "open", "audit", "commit", "items", "tokens", "usage", "generations"];
 
-/** The folders of src/cli, from the bottom up. A folder imports those before it. */
+/** The folders of src/cli, from the bottom up. A folder imports those before it; all of them use the types of flags. */
 const CLI = [
+  "command/flags.ts",
   "terminal",
   "help",
   "config",

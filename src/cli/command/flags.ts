@@ -1,5 +1,7 @@
 import * as oclifArgs from "@oclif/core/args";
 import * as oclifFlags from "@oclif/core/flags";
+import type { InferredFlags } from "@oclif/core/interfaces";
+import type { FlagInput } from "@oclif/core/parser";
 
 /** The kinds of flags. A secret is never a flag's value; it gets a `--…-file` flag: see `secret-input.ts`. */
 export const Flags = {
@@ -8,6 +10,11 @@ export const Flags = {
   option: oclifFlags.option,
   string: oclifFlags.string,
 } as const;
+
+/** The values of flags, as far as they are given. */
+export type Given<Flags extends FlagInput> = {
+  readonly [Name in keyof Flags & keyof InferredFlags<Flags>]?: Readonly<InferredFlags<Flags>[Name]> | undefined;
+};
 
 /** A positional argument. Without `ignoreStdin`, oclif would read a missing one from stdin, which is data here. */
 export function arg(description: string) {

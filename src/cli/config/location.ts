@@ -2,21 +2,10 @@ import { endpointFault, kmsKeyFault, prefixFault } from "../../blob/location.ts"
 import { InputError } from "../../errors.ts";
 import { type StoreLocation, termsOf } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
+import type { Given, LOCATION_FLAGS, TERMS_FLAGS } from "../command/flags.ts";
 
-/** The values of `LOCATION_FLAGS`. */
-export interface LocationOverrides {
-  readonly endpoint?: string | undefined;
-  readonly region?: string | undefined;
-  readonly bucket?: string | undefined;
-  readonly prefix?: string | undefined;
-}
-
-/** The values of `TERMS_FLAGS`. */
-export interface TermsFlags {
-  readonly "kms-key"?: string | undefined;
-  readonly "bucket-key"?: boolean | undefined;
-  readonly "requester-pays"?: boolean | undefined;
-}
+export type LocationOverrides = Given<typeof LOCATION_FLAGS>;
+export type TermsFlags = Given<typeof TERMS_FLAGS>;
 
 /**
  * A bucket's terms, if any flag is given. The flags then replace all three.
@@ -46,15 +35,11 @@ export function termsThere(known: StoreLocation | null, place: Pick<StoreLocatio
  * @throws InputError as `checkLocation`
  */
 export function overriddenLocation(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
-  const given = <K extends keyof LocationOverrides>(name: K) => overrides[name] ?? location[name];
-  const place = { endpoint: given("endpoint").replace(/(?<=[^/])\/+$/, ""), bucket: given("bucket") };
-  return checkLocation({
-    ...place,
-    region: given("region"),
-    prefix: given("prefix"),
-    credentials: location.credentials,
-    ...termsThere(location, place),
-  });
+  const { endpoint = location.endpoint, bucket = location.bucket } = overrides;
+  const { region = location.region, prefix = location.prefix } = overrides;
+  const place = { endpoint: endpoint.replace(/(?<=[^/])\/+$/, ""), bucket };
+  const { credentials } = location;
+  return checkLocation({ ...place, region, prefix, credentials, ...termsThere(location, place) });
 }
 
 /**

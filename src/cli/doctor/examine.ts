@@ -1,11 +1,11 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { configPath } from "../config/paths.ts";
-import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
 import { resolveTarget, type Which } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
 import { tokenAlone } from "../session/held-token.ts";
+import type { SessionInput } from "../session/session.ts";
 import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
 import { checkRuntimeKey, checkTokenAlone } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
@@ -14,8 +14,8 @@ import { checkVault } from "./vault-checks.ts";
 /** Showing names would bind a config that has no roots yet, and doctor changes nothing. */
 const USE = { use: "values" } as const;
 
-export interface DoctorInput extends TargetInput {
-  readonly flags: TargetInput["flags"] & { readonly "passphrase-file"?: string | undefined; readonly ci?: boolean };
+export interface DoctorInput extends SessionInput {
+  readonly flags: SessionInput["flags"] & { readonly ci?: boolean };
 }
 
 /**

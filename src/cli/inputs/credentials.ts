@@ -2,6 +2,7 @@ import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { AccessKey, Credentials } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
+import type { APP_KEY_FLAGS, CREDENTIAL_FLAGS, Given } from "../command/flags.ts";
 import type { AwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultFlags } from "../config/target.ts";
@@ -29,20 +30,8 @@ const APP_SECRET_KEY: SecretInput = {
 };
 
 /** The key that apps get. It should be read-only. */
-export interface AppKeyFlags {
-  readonly "app-access-key"?: string | undefined;
-  readonly "app-secret-key-file"?: string | undefined;
-}
-
-/** The values of `CREDENTIAL_FLAGS`. */
-export interface CredentialFlags {
-  readonly ambient?: boolean | undefined;
-  readonly "access-key"?: string | undefined;
-  readonly "secret-key"?: string | undefined;
-  readonly "secret-key-file"?: string | undefined;
-  readonly "session-token"?: string | undefined;
-  readonly "session-token-file"?: string | undefined;
-}
+export type AppKeyFlags = Given<typeof APP_KEY_FLAGS>;
+export type CredentialFlags = Given<typeof CREDENTIAL_FLAGS>;
 
 /**
  * The apps' key from flags or variables, or null.

@@ -1,7 +1,7 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { type OpenedBundle, readsAll } from "../../vault/open/open-bundle.ts";
-import { Flags } from "../command/flags.ts";
+import { Flags, type Given } from "../command/flags.ts";
 import { closest } from "../terminal/closest.ts";
 
 /** @throws InputError no item has this name */
@@ -24,10 +24,7 @@ export function findReadable(bundle: OpenedBundle, name: string, env?: string): 
 }
 
 /** The names in `--only` and `--except`. */
-export interface Selection {
-  readonly only?: readonly string[] | undefined;
-  readonly except?: readonly string[] | undefined;
-}
+export type Selection = Given<typeof SELECTION_FLAGS>;
 
 /** Like `selectItems`, for secrets only: a file cannot be a variable. */
 export function selectSecrets(items: readonly Item[], selection: Selection, env?: string): readonly Item[] {

@@ -1,13 +1,6 @@
 import { HOUR_MS } from "../../durations.ts";
+import type { ConsentFlags } from "../terminal/consent.ts";
 import type { Prompter } from "../terminal/prompter.ts";
-
-export interface GraceFlags {
-  /** In milliseconds. */
-  readonly grace?: number | undefined;
-  readonly leaked?: boolean | undefined;
-  readonly yes?: boolean | undefined;
-  readonly "dry-run"?: boolean | undefined;
-}
 
 /** What happens to the old passphrase and, after a leak, to the scoped tokens. */
 export interface Ending {
@@ -21,7 +14,7 @@ export interface Ending {
  * Takes the answers from flags, or asks for them before anything else. With `--yes` it does not ask. The answer "it has
  * leaked" is the same as `--leaked`.
  */
-export async function endingOf<Flags extends GraceFlags>(flags: Flags, prompter: Prompter): Promise<Flags & Ending> {
+export async function endingOf<Flags extends Ending & ConsentFlags>(flags: Flags, prompter: Prompter): Promise<Flags> {
   const isAnswered = flags.grace !== undefined || flags.leaked || flags.yes || flags["dry-run"];
   if (isAnswered || !prompter.isInteractive) return flags;
   const answer = await prompter.choose("How long may apps still start with the old passphrase?", [

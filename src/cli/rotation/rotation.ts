@@ -4,17 +4,16 @@ import type { CommitStep, Committed, Proposal } from "../../vault/commit/proposa
 import { type FinishPlan, proposeFinish } from "../../vault/finish.ts";
 import { openRotation, type RotationPlan, type RotationRequest, requireNewPassphrase } from "../../vault/rotate.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
-import type { Target, TargetInput } from "../config/target.ts";
+import type { Target } from "../config/target.ts";
 import { type HandOver, handingOver } from "../delivery/hand-over.ts";
-import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { configOf } from "../session/config.ts";
 import { warnOfOldPlaces } from "../session/old-places.ts";
-import { openSession, sessionOn } from "../session/session.ts";
-import { notConfirmed, requireAnswerable, requireConsent } from "../terminal/consent.ts";
+import { openSession, type SessionInput, sessionOn } from "../session/session.ts";
+import { type ConsentFlags, notConfirmed, requireAnswerable, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { endingOf } from "./ask-grace.ts";
-import { NewPassphrase } from "./new-passphrase.ts";
+import { type Ending, endingOf } from "./ask-grace.ts";
+import { NewPassphrase, type NewPassphraseFlags } from "./new-passphrase.ts";
 import { PassphraseFile } from "./passphrase-file.ts";
 import { handOverOnStdout } from "./passphrase-on-stdout.ts";
 import {
@@ -26,23 +25,15 @@ import {
   slotsOf,
 } from "./render-rotation.ts";
 
-export interface RotationInput extends TargetInput {
-  readonly flags: TargetInput["flags"] & {
-    readonly "old-passphrase-file"?: string | undefined;
-    readonly "new-passphrase-file"?: string | undefined;
-    readonly "passphrase-file"?: string | undefined;
-    readonly generate?: boolean | undefined;
-    readonly out?: string | undefined;
-    /** In milliseconds. */
-    readonly grace?: number | undefined;
-    readonly leaked?: boolean | undefined;
-    readonly tokens?: "keep" | "revoke" | undefined;
-    readonly "dry-run"?: boolean | undefined;
-    readonly yes?: boolean | undefined;
-    readonly json?: boolean | undefined;
-    readonly note?: string | undefined;
-    readonly meta?: readonly MetaPair[] | undefined;
-  };
+export interface RotationInput extends SessionInput {
+  readonly flags: SessionInput["flags"] &
+    NewPassphraseFlags &
+    Ending &
+    ConsentFlags & {
+      readonly "old-passphrase-file"?: string | undefined;
+      readonly out?: string | undefined;
+      readonly json?: boolean | undefined;
+    };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Flags } from "../command/flags.ts";
+import { Flags, type Given } from "../command/flags.ts";
 import { PASSPHRASE, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
 import type { Use } from "../project/which-vault.ts";
 import { configOf } from "./config.ts";
@@ -15,9 +15,7 @@ export const OTHER_PASSPHRASE_FLAG = {
   }),
 } as const;
 
-export interface OtherFlags {
-  readonly [FLAG]?: string | undefined;
-}
+export type OtherFlags = Given<typeof OTHER_PASSPHRASE_FLAG>;
 
 /** Opens another env of the same repo. If no separate passphrase is given, it takes the first env's. */
 export async function openOther(

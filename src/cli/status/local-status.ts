@@ -3,11 +3,11 @@ import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { shownEndpoint } from "../config/location.ts";
 import { configPath, listEnvs } from "../config/paths.ts";
-import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
 import { configHere } from "../project/config-here.ts";
 import { resolveTarget, surroundings, type Which, type WhichRepo, whichRepo } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
+import type { SessionInput } from "../session/session.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
 /** What this machine knows of one vault, for people and for `--json`, without secrets. */
@@ -40,12 +40,9 @@ export interface RepoStatus {
 /** Shows no values, and must not bind the config to a folder. */
 const USE = { use: "values" } as const;
 
-export interface StatusInput extends TargetInput {
-  readonly flags: TargetInput["flags"] & {
-    /** Ask the stores as well. */
-    readonly remote: boolean;
-    readonly "passphrase-file"?: string | undefined;
-  };
+export interface StatusInput extends SessionInput {
+  /** `remote`: ask the stores as well. */
+  readonly flags: SessionInput["flags"] & { readonly remote: boolean };
 }
 
 /** The status of every env of the repo on this machine. Reports a failing config or store instead of throwing. */

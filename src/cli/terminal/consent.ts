@@ -1,13 +1,9 @@
 import { InputError } from "../../errors.ts";
+import type { CONSENT_FLAGS, Given } from "../command/flags.ts";
 import type { Prompter } from "./prompter.ts";
 
 /** The flags of a command that asks before it writes. */
-export interface ConsentFlags {
-  readonly yes?: boolean | undefined;
-  /** The value of `--confirm`: an env's name, as if the user had typed it. */
-  readonly confirm?: string | undefined;
-  readonly "dry-run"?: boolean | undefined;
-}
+export type ConsentFlags = Given<typeof CONSENT_FLAGS> & { readonly "dry-run"?: boolean | undefined };
 
 /** What would be lost, as a question and as a refusal. Both name repo, env and what would go. */
 export interface Consent {

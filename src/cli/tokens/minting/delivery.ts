@@ -3,10 +3,10 @@ import type { Secret } from "../../../crypto/secret.ts";
 import type { StoreLocation } from "../../../stores/location.ts";
 import type { Manifest } from "../../../vault/format/manifest.ts";
 import type { TokenSummary } from "../../../vault/tokens/summary.ts";
-import { CREDENTIAL_FLAGS, Flags } from "../../command/flags.ts";
+import { CREDENTIAL_FLAGS, Flags, type Given } from "../../command/flags.ts";
 import type { LocalConfig } from "../../config/local-config.ts";
 import { vaultArgs } from "../../config/target.ts";
-import { type CredentialFlags, tokenCredentials, warnOfKey } from "../../inputs/credentials.ts";
+import { tokenCredentials, warnOfKey } from "../../inputs/credentials.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
 import { type Delivered, handOverOnStdout, TokenFiles, type TokenHandOver } from "./hand-over.ts";
 import { mintToken } from "./mint.ts";
@@ -28,14 +28,7 @@ export const DELIVERY_FLAGS = {
   "no-validate": Flags.boolean({ description: "do not check that the bucket key in it can read the manifest" }),
 };
 
-export interface DeliveryFlags extends CredentialFlags {
-  readonly split?: boolean | undefined;
-  readonly out?: string | undefined;
-  readonly format?: "json" | undefined;
-  readonly json?: boolean | undefined;
-  readonly strict?: boolean | undefined;
-  readonly "no-validate"?: boolean | undefined;
-}
+export type DeliveryFlags = Given<typeof DELIVERY_FLAGS>;
 
 function wantsJson({ json, format }: DeliveryFlags): boolean {
   return json === true || format === "json";

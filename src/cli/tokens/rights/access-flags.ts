@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, type JsonValue } from "../../../canonical-json.ts";
 import { readRegularFile } from "../../../disk/given-file.ts";
 import { InputError } from "../../../errors.ts";
-import { Flags } from "../../command/flags.ts";
+import { Flags, type Given } from "../../command/flags.ts";
 import { parseJson } from "../../import/json.ts";
 import { nameFilters } from "./name-filters.ts";
 
@@ -49,17 +49,7 @@ export const ACCESS_FLAGS = {
   projects: Flags.string({ description: "tunnels of these projects", helpValue: "<list>", ...LIST, ...ACCESS }),
 };
 
-export interface AccessFlags {
-  readonly only?: readonly string[] | undefined;
-  readonly except?: readonly string[] | undefined;
-  readonly "all-secrets"?: boolean | undefined;
-  readonly "no-secrets"?: boolean | undefined;
-  readonly permissions?: readonly string[] | undefined;
-  readonly grants?: string | undefined;
-  readonly "all-projects"?: boolean | undefined;
-  readonly workspaces?: readonly string[] | undefined;
-  readonly projects?: readonly string[] | undefined;
-}
+export type AccessFlags = Given<typeof ACCESS_FLAGS>;
 
 /** The access that the flags give a token. An absent list means no restriction. */
 export interface GivenAccess {

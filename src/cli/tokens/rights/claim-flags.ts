@@ -4,7 +4,7 @@ import { checkClaims } from "../../../tokens/claims.ts";
 import type { TokenKind } from "../../../tokens/credential-form.ts";
 import { CAPABILITIES } from "../../../tokens/permissions.ts";
 import type { GivenClaims } from "../../../vault/tokens/create.ts";
-import { Flags } from "../../command/flags.ts";
+import { Flags, type Given } from "../../command/flags.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
 import { parseDuration } from "../../inputs/time-flags.ts";
 import type { Output } from "../../terminal/output.ts";
@@ -24,14 +24,7 @@ export const CLAIM_FLAGS = {
   routes: Flags.string({ description: "routes that it may serve, as in 'GET /api/*' (default: all)", ...LIST }),
 };
 
-export interface ClaimFlags extends AccessFlags {
-  readonly name?: string | undefined;
-  readonly expires?: string | undefined;
-  readonly backend?: string | undefined;
-  readonly capabilities?: readonly string[] | undefined;
-  readonly meters?: readonly string[] | undefined;
-  readonly routes?: readonly string[] | undefined;
-}
+export type ClaimFlags = Given<typeof CLAIM_FLAGS>;
 
 const DEFAULT_CAPABILITIES = CAPABILITIES.slice(0, 3);
 /** Tokens of these envs get the kind live; all others are for tests. */

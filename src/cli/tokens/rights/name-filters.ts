@@ -1,17 +1,13 @@
 import type { JsonObject, JsonValue } from "../../../canonical-json.ts";
 import { InputError } from "../../../errors.ts";
-
-interface NameLists {
-  readonly only?: readonly string[] | undefined;
-  readonly except?: readonly string[] | undefined;
-}
+import type { Selection } from "../../items/selection.ts";
 
 /**
  * Turns `--only` and `--except` into filters of a grant on `secrets.read`. In a name, `*` stands for any characters.
  *
  * @throws InputError an empty name, or a glob with characters other than printable ASCII
  */
-export function nameFilters({ only, except }: NameLists): JsonObject {
+export function nameFilters({ only, except }: Selection): JsonObject {
   const wanted = only === undefined ? [] : [anyOf(matchersOf("only", only))];
   const unwanted = matchersOf("except", except ?? []).map((matcher) => ({ name: { NOT: matcher } }));
   const filters: readonly JsonObject[] = [...wanted, ...unwanted];
@@ -40,7 +36,7 @@ function matchersOf(flag: string, names: readonly string[]): readonly JsonValue[
 }
 
 /** The plain names in the lists that the vault does not have. */
-export function unknownNames({ only = [], except = [] }: NameLists, names: readonly string[]): readonly string[] {
+export function unknownNames({ only = [], except = [] }: Selection, names: readonly string[]): readonly string[] {
   return [...only, ...except].filter((name) => !isGlob(name) && !names.includes(name));
 }
 
