@@ -98,14 +98,16 @@ export function lineChart(title: string, axes: Axes, lines: readonly Line[]): st
   });
 }
 
-const STEPS = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((factor) => factor * 10 ** power)).flat();
+const DECADES = Array.from({ length: 8 }, (_, power) => 10 ** power);
+const STEPS = DECADES.flatMap((decade) => [1, 2, 5].map((factor) => factor * decade));
 
-/** From 0, or in steps of 1, 2 and 5 that enclose the values. */
+/** From 0; or in powers of ten, or over less than two of those in steps of 1, 2 and 5, that enclose the values. */
 function scale(values: readonly number[], { isLogarithmic = false }: Axes) {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const axis = { tickFormat: short };
   if (!isLogarithmic) return { options: { type: "linear", domain: [0, most], nice: true }, axis } as const;
-  const ticks = STEPS.filter((step, at) => (STEPS[at + 1] ?? step) > least && (STEPS[at - 1] ?? 0) < most);
+  const steps = most < 100 * least ? STEPS : DECADES;
+  const ticks = steps.filter((step, at) => (steps[at + 1] ?? step) > least && (steps[at - 1] ?? 0) < most);
   return { options: { type: "log", domain: [ticks[0] ?? 1, ticks.at(-1) ?? most] }, axis: { ...axis, ticks } } as const;
 }
 
