@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ExportFormat, encodeItems } from "../../src/cli/export/formats.ts";
 import type { ImportFormat } from "../../src/cli/import/read-import.ts";
 import { readImport } from "../../src/cli/import/read-import.ts";
-import type { PushSources } from "../../src/cli/items/push-input.ts";
+import type { SecretSources } from "../../src/cli/inputs/secret-input.ts";
 import { InputError } from "../../src/errors.ts";
 import type { NamedData } from "../../src/vault/items/changes.ts";
 import { bytesOf, checkRefusal, type Target } from "./target.ts";
@@ -26,7 +26,7 @@ async function read(bytes: Uint8Array, format: ImportFormat | undefined): Promis
   const sources = {
     stdin: { read: async () => bytes },
     output: { warn: () => undefined },
-  } as unknown as PushSources;
+  } as unknown as SecretSources;
   try {
     return (await readImport({ from: "-", format }, sources)).items;
   } catch (error) {

@@ -21,7 +21,7 @@ breaks nothing: audit reconcile appends it.`;
   protected override async execute({ flags, args }: Invocation<typeof AuditVerify>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources, { use: "names" });
     const audit = await verifyTokensToo(session.ports, session.request);
-    renderVerified(audit, flags, this.output);
+    renderVerified(audit, session.config, flags, this.output);
     await session.remember(audit.manifest);
   }
 }

@@ -27,7 +27,7 @@ has read it (S3 server access logging, CloudTrail data events).`;
   protected override async execute({ flags, args }: Invocation<typeof Audit>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources, { use: "names" });
     const audit = await readAudit(session.ports, { ...session.request, tail: flags.tail });
-    renderAudit(audit, flags, this.output);
+    renderAudit(audit, session.config, flags, this.output);
     await session.remember(audit.manifest);
   }
 }

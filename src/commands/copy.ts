@@ -39,6 +39,6 @@ values.`;
   protected override async execute({ flags, args: { from, to } }: Invocation<typeof Copy>): Promise<void> {
     const outcome = await copyItems([from, to], flags, this.sources);
     const nothing = `Nothing to copy: ${to} already holds the same (gen=${outcome.plan.gen})`;
-    renderOutcome(outcome, { nothing, done: `Copied ${from} into ${to}` }, to, flags, this.output);
+    renderOutcome(outcome, { nothing, done: `Copied ${from} into ${to}` }, flags, this.output);
   }
 }

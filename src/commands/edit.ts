@@ -54,7 +54,7 @@ and warns about other editors that make copies.`;
     const { env } = session.config;
     const outcome = await editVault(session, flags, this.sources);
     const nothing = `Nothing to commit: ${env} already holds exactly this (gen=${outcome.plan.gen})`;
-    renderOutcome(outcome, { nothing, done: `Updated ${env}` }, env, flags, this.output);
+    renderOutcome(outcome, { nothing, done: `Updated ${env}` }, flags, this.output);
     await session.remember(outcome.committed?.manifest);
   }
 }

@@ -64,7 +64,7 @@ reference.`;
   protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
     const read = await readImport(flags, this.sources);
     using session = await openSession({ flags, args }, this.sources, DAILY_WRITE);
-    const { env } = session.config;
+    const { config } = session;
     const propose = flags.replace ? proposePush : proposeSetOrFirstPush;
     using proposal = await propose(session.ports, {
       ...session.request,
@@ -73,10 +73,10 @@ reference.`;
     });
     const { plan } = proposal;
     settleDoubts(read, plan.changes, flags, this.output);
-    const asking = beforeRemoving(session.config, "without --replace they stay");
+    const asking = beforeRemoving(config, "without --replace they stay");
     const committed = await commitChanges(proposal, asking, flags, this.sources);
-    const nothing = `Nothing to import: ${env} already holds exactly this (gen=${plan.gen})`;
-    renderOutcome({ plan, committed }, { nothing, done: `Imported into ${env}` }, env, flags, this.output);
+    const nothing = `Nothing to import: ${config.env} already holds exactly this (gen=${plan.gen})`;
+    renderOutcome({ config, plan, committed }, { nothing, done: `Imported into ${config.env}` }, flags, this.output);
     await session.remember(committed?.manifest);
   }
 }

@@ -65,7 +65,7 @@ rarely meant: with white space at an end, quotes around them, or a reference. To
     const outcome = await pushFiles(session, flags, this.sources);
     const { gen, changes } = outcome.plan;
     const nothing = `Nothing to push: ${env} already holds exactly this (gen=${gen})`;
-    renderOutcome(outcome, { nothing, done: `Pushed ${env}` }, env, flags, this.output);
+    renderOutcome(outcome, { nothing, done: `Pushed ${env}` }, flags, this.output);
     if (flags["exit-code"] && !isEmpty(changes)) this.exitWith(DIFFERENT_EXIT_CODE);
     await session.remember(outcome.committed?.manifest);
   }

@@ -41,7 +41,7 @@ generation from before a rotation needs the passphrase of that time; on a termin
     using proposal = await proposeRestore(session.ports, request);
     const asking = beforeRestoring(session.config, flags.gen);
     const committed = await commitChanges(proposal, asking, flags, this.sources);
-    renderRestored(proposal.plan, committed, session.config.env, flags, this.output);
+    renderRestored(proposal.plan, committed, session.config, flags, this.output);
     await session.remember(committed?.manifest);
   }
 }

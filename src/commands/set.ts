@@ -54,14 +54,17 @@ you give --raw. The value is never on the command line, where other users could 
     );
     const keys = wantedKeys(names, flags, SetItem.usage);
     using session = await openSession(input, this.sources, DAILY_WRITE);
-    const { env } = session.config;
+    const { config } = session;
     const items = await readSetItems(keys, flags, this.sources);
     const request = { ...session.request, identity: session.identity, items };
     using proposal = await proposeSetOrFirstPush(session.ports, request);
     settleDoubts({ items: flags.raw ? [] : items, doubts: [] }, proposal.plan.changes, {}, this.output);
     const committed = await commitChanges(proposal, () => null, {}, this.sources);
-    const words = { nothing: `Nothing to set: ${env} already holds exactly this`, done: `Updated ${env}` };
-    renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);
+    const words = {
+      nothing: `Nothing to set: ${config.env} already holds exactly this`,
+      done: `Updated ${config.env}`,
+    };
+    renderOutcome({ config, plan: proposal.plan, committed }, words, flags, this.output);
     await session.remember(committed?.manifest);
   }
 }

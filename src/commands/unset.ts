@@ -29,12 +29,12 @@ Older generations keep the removed values until \`vsync gc\`.`;
     const { input, names } = await splitWords({ flags, args }, { usage: Unset.usage });
     const keys = requireSome(names, Unset.usage);
     using session = await openSession(input, this.sources, DAILY_WRITE);
-    const { env } = session.config;
-    using proposal = await proposeUnset(session.ports, session.request, keys, noSuchNameIn(env));
-    const asking = beforeRemoving(session.config);
+    const { config } = session;
+    using proposal = await proposeUnset(session.ports, session.request, keys, noSuchNameIn(config.env));
+    const asking = beforeRemoving(config);
     const committed = await commitChanges(proposal, asking, flags, this.sources);
-    const words = { nothing: `Nothing to unset in ${env}`, done: `Updated ${env}` };
-    renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);
+    const words = { nothing: `Nothing to unset in ${config.env}`, done: `Updated ${config.env}` };
+    renderOutcome({ config, plan: proposal.plan, committed }, words, flags, this.output);
     await session.remember(committed?.manifest);
   }
 }

@@ -182,8 +182,3 @@ export const APP_KEY_FLAGS = {
     helpGroup: "CREDENTIALS",
   }),
 };
-
-/** The flags that make the next command use the same vault: `--env=prod`, and `--repo` if the user gave it. */
-export function vaultFlagsOf(env: string, { repo }: { readonly repo?: string | undefined }): string {
-  return repo === undefined ? `--env=${env}` : `--env=${env} --repo=${repo}`;
-}

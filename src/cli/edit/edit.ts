@@ -133,11 +133,11 @@ async function editUntilCommitted(
     const { plan } = proposal;
     // Somebody has committed since the merge, so merge that too.
     if (plan.stale !== null || (head === null) !== (plan.head === null)) continue;
-    if (isEmpty(plan.changes)) return { plan, committed: null };
+    if (isEmpty(plan.changes)) return { config: session.config, plan, committed: null };
     settleDoubts({ items: secrets, doubts }, plan.changes, {}, sources.output);
     const single = `to change one secret, vsync set ${vaultFlags(session.config)} <name>`;
     const committed = await commitChanges(proposal, beforeRemoving(session.config, single), flags, sources);
-    return { plan, committed };
+    return { config: session.config, plan, committed };
   }
 }
 

@@ -1,5 +1,5 @@
-import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
+import { readGivenInput } from "../inputs/given-input.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
 import { printable } from "../terminal/printable.ts";
@@ -85,11 +85,10 @@ function headersOf(given: readonly string[]): Record<string, string[]> {
 }
 
 /** The body in curl's form: text, or @ and a file. */
-async function bodyOf(given: string, { stdin }: SecretSources): Promise<Uint8Array> {
+async function bodyOf(given: string, sources: SecretSources): Promise<Uint8Array> {
   if (!given.startsWith("@")) return Buffer.from(given);
-  const path = given.slice(1);
-  if (path === "-") return stdin.read("--data", MAX_BODY_BYTES);
-  return readGivenFile({ path, flag: "--data", hint: "as in --data=@body.json" }, MAX_BODY_BYTES);
+  const file = { path: given.slice(1), flag: "--data", hint: "as in --data=@body.json" };
+  return readGivenInput(file, MAX_BODY_BYTES, sources);
 }
 
 function quoted(word: string): string {

@@ -5,7 +5,7 @@ import type { Committed } from "../../vault/commit/proposal.ts";
 import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { GatewayKeySummary, GatewayKeysPlan } from "../../vault/tokens/gateway-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { vaultArgs, vaultFlags } from "../config/target.ts";
+import { vaultArgs } from "../config/target.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
@@ -68,7 +68,7 @@ export function renderGatewayKeysChange(
       `generations up to ${gen} hold its private half, until vsync gc ${vaultArgs(config)} --keep=1 --older-than=0s`,
     );
   } else sayRotation(made, ending, origins, config, output);
-  warnOfAuditFault(committed, vaultFlags(config), output);
+  warnOfAuditFault(committed, config, output);
 }
 
 function sayRotation(

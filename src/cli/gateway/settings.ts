@@ -1,11 +1,11 @@
-import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { type MuteToken, proposeSettings, readVaultSettings } from "../../vault/tokens/settings.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
 import { parseJson } from "../import/json.ts";
+import { labelOf, readGivenInput } from "../inputs/given-input.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { beforeReplacing, commitChanges, type Outcome, renderOutcome } from "../items/proposed-changes.ts";
+import { beforeReplacing, commitChanges, renderOutcome } from "../items/proposed-changes.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
 import { type ConsentFlags, listed } from "../terminal/consent.ts";
 
@@ -38,9 +38,8 @@ export async function replaceSettings(input: SettingsInput, from: string, source
   for (const token of mute) output.warn(muteWarning(token, config));
   const otherwise = `\`vsync settings ${vaultArgs(config)} --show\` prints what the vault has`;
   const committed = await commitChanges(proposal, beforeReplacing(config, otherwise), flags, sources);
-  const outcome: Outcome = { plan: proposal.plan, committed };
   const words = { nothing: `${config.env} has exactly these settings`, done: `Settings of ${config.env} replaced` };
-  renderOutcome(outcome, words, config.env, flags, output);
+  renderOutcome({ config, plan: proposal.plan, committed }, words, flags, output);
   await session.remember(committed?.manifest);
 }
 
@@ -60,10 +59,9 @@ function muteWarning({ claims: { id, name, capabilities, meters }, route }: Mute
   return `the token ${name ?? id} may not report what route ${route.id} meters, so its usage will be missing: ${update}`;
 }
 
-async function readSettingsFile(from: string, { stdin }: SecretSources): Promise<unknown> {
-  const file = { path: from, flag: "--from", hint: FROM_HINT };
-  const bytes = from === "-" ? await stdin.read("--from", MAX_BYTES) : await readGivenFile(file, MAX_BYTES);
-  const name = from === "-" ? "stdin" : from;
+async function readSettingsFile(from: string, sources: SecretSources): Promise<unknown> {
+  const bytes = await readGivenInput({ path: from, flag: "--from", hint: FROM_HINT }, MAX_BYTES, sources);
+  const name = labelOf(from);
   const settings = parseJson(new TextDecoder().decode(bytes), name, FROM_HINT);
   if (settings !== null) return withoutSchema(settings);
   throw new InputError(`${name} has null instead of settings`, { hint: "give {} to remove them all" });

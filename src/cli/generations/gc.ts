@@ -2,41 +2,25 @@ import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
 import type { AuditRow } from "../../vault/format/audit-row.ts";
 import type { GcPlan, Stays } from "../../vault/generations/gc.ts";
-import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
-import { type ConsentFlags, counted, requireConsent } from "../terminal/consent.ts";
+import { type ConsentFlags, consentTo, counted, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import type { Prompter } from "../terminal/prompter.ts";
-
-export interface GcFlags extends ConsentFlags {
-  readonly json?: boolean | undefined;
-  readonly repo?: string | undefined;
-}
 
 /** Asks, then removes. Null if nothing was removed: a dry run, or nothing to remove. */
 export async function commitGc(
   proposal: Proposal<GcPlan>,
   config: LocalConfig,
   flags: ConsentFlags,
-  { prompter, output }: { readonly prompter: Prompter; readonly output: Output },
+  { prompter, output }: SecretSources,
 ): Promise<Committed | null> {
   const { keys, usage, generations } = proposal.plan;
   if (flags["dry-run"] || keys.length + usage.length === 0) return null;
   if (keys.length > 0) output.say(`  - ${countOf({ keys, usage: [] })}${spanOf(generations)}`);
   if (usage.length > 0) output.say(`  - ${countOf({ keys: [], usage })} older than the settings keep`);
-  const { repo, env } = config;
-  const what = `${countOf(proposal.plan)} of ${repo}/${env}`;
-  await requireConsent(
-    {
-      env,
-      isProtected: config.isProtected === true,
-      question: `Remove ${what}?`,
-      refusal: `this would remove ${what}`,
-    },
-    flags,
-    prompter,
-  );
+  const what = `${countOf(proposal.plan)} of ${config.repo}/${config.env}`;
+  await requireConsent(consentTo(config, "remove", what), flags, prompter);
   return proposal.commit();
 }
 
@@ -79,7 +63,7 @@ export function renderGc(
   plan: GcPlan,
   committed: Committed | null,
   config: LocalConfig,
-  flags: GcFlags,
+  flags: { readonly json?: boolean; readonly "dry-run"?: boolean },
   output: Output,
 ): void {
   const { env } = config;
@@ -101,7 +85,7 @@ export function renderGc(
   if (committed === null) output.say(flags["dry-run"] ? dryRun(plan) : "nothing was removed");
   else output.done(`Removed ${countOf(plan)} of ${env} (gen=${committed.manifest.gen})`);
   output.say(whatStays(config));
-  if (committed !== null) warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
+  if (committed !== null) warnOfAuditFault(committed, config, output);
 }
 
 function staysJson({ kept, young, ahead, underWay, later }: Stays) {

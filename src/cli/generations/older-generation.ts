@@ -1,6 +1,5 @@
 import type { Committed } from "../../vault/commit/proposal.ts";
 import { type ChangePlan, isEmpty } from "../../vault/items/changes.ts";
-import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { type Asking, warnOfAuditFault } from "../items/proposed-changes.ts";
 import { listed } from "../terminal/consent.ts";
@@ -29,10 +28,11 @@ export function beforeRestoring({ repo, env, isProtected = false }: LocalConfig,
 export function renderRestored(
   { changes }: ChangePlan,
   committed: Committed | null,
-  env: string,
-  flags: { readonly gen: number; readonly json: boolean; readonly repo?: string | undefined },
+  config: LocalConfig,
+  flags: { readonly gen: number; readonly json: boolean },
   output: Output,
 ): void {
+  const { env } = config;
   if (flags.json) {
     const { added, changed, removed } = changes;
     const gen = committed?.manifest.gen ?? null;
@@ -41,5 +41,5 @@ export function renderRestored(
   if (isEmpty(changes)) output.say(`gen=${flags.gen} has the same content as the vault now`);
   if (committed === null) return output.say("nothing was written");
   output.done(`Restored gen=${flags.gen} of ${env} (gen=${committed.manifest.gen})`);
-  warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
+  warnOfAuditFault(committed, config, output);
 }

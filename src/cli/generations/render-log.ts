@@ -4,7 +4,7 @@ import type { AuditRow } from "../../vault/format/audit-row.ts";
 import type { Actor } from "../../vault/format/manifest.ts";
 import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { Generation, History } from "../../vault/generations/history.ts";
-import { vaultFlagsOf } from "../command/flags.ts";
+import { type Target, vaultFlags } from "../config/target.ts";
 import { counted } from "../terminal/consent.ts";
 import type { Column } from "../terminal/layout.ts";
 import { csvRecord } from "../terminal/layout.ts";
@@ -68,7 +68,8 @@ const CSV_HEAD = ["time", "user", "host", "tool", "action", "gen", "note", "meta
 /** Prints rows, oldest first, as a table, as CSV with a header, or as JSON (`docs/format.md` §6 lists the fields). */
 export function renderAudit(
   audit: ReadAudit,
-  flags: { readonly json?: boolean; readonly csv?: boolean; readonly repo?: string | undefined },
+  target: Target,
+  flags: { readonly json?: boolean; readonly csv?: boolean },
   output: Output,
 ): void {
   const { manifest, rows, outstanding } = audit;
@@ -78,18 +79,19 @@ export function renderAudit(
     output.table(fitted(ROW_COLUMNS, output), rows);
     if (output.columns !== undefined) output.done(signatures(rows));
   }
-  warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
+  warnOfOutstanding(audit, target, output);
 }
 
 export function renderVerified(
   audit: ReadAudit,
-  flags: { readonly json?: boolean; readonly repo?: string | undefined },
+  target: Target,
+  flags: { readonly json?: boolean },
   output: Output,
 ): void {
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, verified: rows.length, outstanding });
   else output.done(`Audit chain of ${manifest.env} verified: ${counted(rows.length, "row")}, gen=${manifest.gen}`);
-  warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
+  warnOfOutstanding(audit, target, output);
 }
 
 function fitted<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
@@ -105,11 +107,11 @@ function nameOf({ user, host }: Actor): string {
   return `${user}@${host}`;
 }
 
-function warnOfOutstanding({ outstanding }: ReadAudit, vaultFlags: string, output: Output): void {
+function warnOfOutstanding({ outstanding }: ReadAudit, target: Target, output: Output): void {
   if (outstanding === null) return;
   output.warn(
     `the row of gen=${outstanding} is outstanding: the next commit appends it, ` +
-      `or run vsync audit reconcile ${vaultFlags}`,
+      `or run vsync audit reconcile ${vaultFlags(target)}`,
   );
 }
 

@@ -1,13 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
+import { labelOf, readGivenInput } from "../inputs/given-input.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
 import { parseDotenv } from "../items/dotenv/dotenv.ts";
 import type { ReadItems } from "../items/dotenv/doubts.ts";
 import { refuseUnreadable } from "../items/dotenv/secret-text.ts";
-import type { PushSources } from "../items/push-input.ts";
 import { readDockerEnv, readFlat } from "./flat.ts";
 import { ImportedItems, placeAt, renamesOf } from "./imported-items.ts";
 import { readJson } from "./json.ts";
@@ -39,11 +39,14 @@ interface Source extends ImportInput {
  *
  * @throws InputError naming file and line, but not their text
  */
-export async function readImport(input: ImportInput, sources: PushSources): Promise<ReadItems> {
+export async function readImport(
+  input: ImportInput,
+  sources: Pick<SecretSources, "stdin" | "output">,
+): Promise<ReadItems> {
   const source = sourceOf(input);
   // chamber stores `db-password` and gives it to programs as DB_PASSWORD.
   const isUpper = input.upper === true || source.writer === "chamber";
-  const imported = new ImportedItems(labelOf(source), { renames: renamesOf(input.rename), isUpper });
+  const imported = new ImportedItems(labelOf(source.from), { renames: renamesOf(input.rename), isUpper });
   if (await isFolder(source.from)) await readFolder(source, imported);
   else await readText(source, sources, imported);
   const { items, doubts, warnings } = imported.finish();
@@ -73,10 +76,10 @@ async function readFolder({ from, format, writer }: Source, imported: ImportedIt
   });
 }
 
-async function readText(source: Source, sources: PushSources, imported: ImportedItems): Promise<void> {
+async function readText(source: Source, sources: Pick<SecretSources, "stdin">, imported: ImportedItems): Promise<void> {
   const { from, format, writer, flatten } = source;
-  const label = labelOf(source);
-  const bytes = await readBytes(source, sources);
+  const label = labelOf(source.from);
+  const bytes = await readBytes(from, sources);
   const text = new TextDecoder().decode(bytes);
   const isJson = /^\s*(?:\{|\[\s*\{)/.test(text);
   if (writer !== null && !isJson) {
@@ -111,12 +114,9 @@ function refuseFlatten(separator: string | undefined): void {
   });
 }
 
-async function readBytes(source: Source, { stdin }: PushSources): Promise<Uint8Array> {
-  const { from } = source;
-  const file = { path: from, flag: "--from", hint: FROM_HINT };
-  const bytes =
-    from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
-  const label = labelOf(source);
+async function readBytes(from: string, sources: Pick<SecretSources, "stdin">): Promise<Uint8Array> {
+  const bytes = await readGivenInput({ path: from, flag: "--from", hint: FROM_HINT }, MAX_BUNDLE_BYTES, sources);
+  const label = labelOf(from);
   refuseUnreadable(bytes, label);
   if (isUtf8(bytes)) return bytes;
   throw new InputError(`${label} is not UTF-8 text`, { hint: "store bytes as a file: vsync set --file=<name>=<path>" });
@@ -127,10 +127,6 @@ function readDotenv(bytes: Uint8Array, label: string, imported: ImportedItems): 
   for (const warning of warnings) imported.warn(warning);
   for (const { name, about } of doubts) imported.doubt(name, about);
   for (const { name, value, line } of entries) imported.addSecret(name, value.exposeText(), placeAt(label, line));
-}
-
-function labelOf({ from }: Pick<ImportInput, "from">): string {
-  return from === "-" ? "stdin" : from;
 }
 
 async function isFolder(from: string): Promise<boolean> {

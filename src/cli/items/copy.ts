@@ -5,9 +5,8 @@ import { vaultArgs } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { type OtherFlags, openOther } from "../session/other-env.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
-import type { ConsentFlags } from "../terminal/consent.ts";
-import { listed } from "../terminal/consent.ts";
-import { commitChanges, consentTo, type Outcome } from "./proposed-changes.ts";
+import { type ConsentFlags, consentTo, listed } from "../terminal/consent.ts";
+import { commitChanges, type Outcome } from "./proposed-changes.ts";
 import { type Selection, selectItems } from "./selection.ts";
 
 export type CopyFlags = SessionInput["flags"] & Selection & ConsentFlags & OtherFlags;
@@ -40,19 +39,14 @@ export async function copyItems(
       if (asked.length + changed.length === 0) return null;
       const vault = `${config.repo}/${to}`;
       const more = asked.length === 0 ? "" : `, and add ${listed(asked)}`;
-      return consentTo({
-        config,
-        verb: changed.length === 0 ? "add" : "replace",
-        what:
-          changed.length === 0
-            ? `${listed(asked)} to ${vault}`
-            : `${listed(changed)} of ${vault} by what ${from} holds${more}`,
-        otherwise: `to see what differs, vsync diff ${from} ${vaultArgs(config)}`,
-      });
+      const otherwise = `to see what differs, vsync diff ${from} ${vaultArgs(config)}`;
+      if (changed.length === 0) return consentTo(config, "add", `${listed(asked)} to ${vault}`, otherwise);
+      const what = `${listed(changed)} of ${vault} by what ${from} holds${more}`;
+      return consentTo(config, "replace", what, otherwise);
     },
     flags,
     sources,
   );
   await target.remember(committed?.manifest);
-  return { plan: proposal.plan, committed, from: manifest.gen };
+  return { config, plan: proposal.plan, committed, from: manifest.gen };
 }

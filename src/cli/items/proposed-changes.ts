@@ -1,16 +1,11 @@
 import type { TokenEffect } from "../../vault/commit/plan-tokens.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { type ChangePlan, type Changes, isEmpty } from "../../vault/items/changes.ts";
-import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { type Consent, type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";
+import { vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { type Consent, type ConsentFlags, consentTo, listed, requireConsent } from "../terminal/consent.ts";
 import type { Output, Sign } from "../terminal/output.ts";
-import type { Prompter } from "../terminal/prompter.ts";
-
-interface Terminal {
-  readonly prompter: Prompter;
-  readonly output: Output;
-}
 
 /** What to ask before changes are committed, or null to ask nothing. */
 export type Asking = (changes: Changes) => Consent | null;
@@ -23,12 +18,7 @@ export type Asking = (changes: Changes) => Consent | null;
 export function beforeRemoving(config: LocalConfig, otherwise?: string): Asking {
   return ({ removed }) => {
     if (removed.length === 0) return null;
-    return consentTo({
-      config,
-      verb: "remove",
-      what: `${listed(removed)} from ${config.repo}/${config.env}`,
-      otherwise,
-    });
+    return consentTo(config, "remove", `${listed(removed)} from ${config.repo}/${config.env}`, otherwise);
   };
 }
 
@@ -38,23 +28,8 @@ export function beforeReplacing(config: LocalConfig, otherwise: string): Asking 
     if (changed.length === 0) return beforeRemoving(config, otherwise)({ changed, removed, added: [], unchanged: [] });
     const more = removed.length === 0 ? "" : ` and remove ${listed(removed)}`;
     const what = `${listed(changed)}${more} in ${config.repo}/${config.env}`;
-    return consentTo({ config, verb: "change", what, otherwise });
+    return consentTo(config, "change", what, otherwise);
   };
-}
-
-export function consentTo({
-  config: { env, isProtected = false },
-  verb,
-  what,
-  otherwise,
-}: {
-  readonly config: LocalConfig;
-  readonly verb: string;
-  readonly what: string;
-  readonly otherwise: string | undefined;
-}): Consent {
-  const question = `${verb[0]?.toUpperCase()}${verb.slice(1)} ${what}?`;
-  return { env, isProtected, question, refusal: `this would ${verb} ${what}`, otherwise };
 }
 
 /** Shows the names that would change, asks, and commits. Null if nothing was written. */
@@ -62,7 +37,7 @@ export async function commitChanges(
   proposal: Proposal<ChangePlan>,
   asking: Asking,
   flags: ConsentFlags,
-  { prompter, output }: Terminal,
+  { prompter, output }: SecretSources,
 ): Promise<Committed | null> {
   const { changes, tokens } = proposal.plan;
   renderChanges(changes, output);
@@ -75,6 +50,7 @@ export async function commitChanges(
 
 /** The outcome of a command that changes names. */
 export interface Outcome {
+  readonly config: LocalConfig;
   readonly plan: ChangePlan;
   /** Null if nothing was written. */
   readonly committed: Committed | null;
@@ -89,18 +65,17 @@ export interface OutcomeWords {
 
 /** The result for people, or with `--json` for programs: names, never values. */
 export function renderOutcome(
-  { plan: { changes, gen }, committed }: Outcome,
+  { config, plan: { changes, gen }, committed }: Outcome,
   { nothing, done }: OutcomeWords,
-  env: string,
-  flags: { readonly json?: boolean; readonly repo?: string | undefined },
+  { json }: { readonly json?: boolean },
   output: Output,
 ): void {
   const { added, changed, removed } = changes;
   const newest = committed?.manifest.gen ?? gen;
-  if (flags.json) output.json({ env, gen: newest, written: committed !== null, added, changed, removed });
+  if (json) output.json({ env: config.env, gen: newest, written: committed !== null, added, changed, removed });
   if (committed !== null) {
     output.done(`${done} (gen=${newest}): ${summarize(changes)}`);
-    return warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
+    return warnOfAuditFault(committed, config, output);
   }
   if (isEmpty(changes)) return output.done(nothing);
   output.say(`would be ${summarize(changes)}; dry run: nothing was written`);
@@ -136,10 +111,10 @@ export function summarize({ added, changed, removed }: Changes): string {
 }
 
 /** A warning only: the commit stands without its audit row. */
-export function warnOfAuditFault({ manifest, auditFault }: Committed, vaultFlags: string, output: Output): void {
+export function warnOfAuditFault({ manifest, auditFault }: Committed, config: LocalConfig, output: Output): void {
   if (auditFault === null) return;
   output.warn(
     `generation ${manifest.gen} is committed, its audit row is not written (${auditFault.message}): ` +
-      `the next commit appends it, or run vsync audit reconcile ${vaultFlags}`,
+      `the next commit appends it, or run vsync audit reconcile ${vaultFlags(config)}`,
   );
 }

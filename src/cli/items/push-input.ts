@@ -1,20 +1,16 @@
 import { Secret } from "../../crypto/secret.ts";
-import { readGivenFile, readRegularFile } from "../../disk/given-file.ts";
+import { readRegularFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { NamedData } from "../../vault/items/changes.ts";
-import type { Output } from "../terminal/output.ts";
+import { labelOf, readGivenInput } from "../inputs/given-input.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
 import type { Stdin } from "../terminal/stdin.ts";
 import { parseDotenv } from "./dotenv/dotenv.ts";
 import type { Doubt } from "./dotenv/doubts.ts";
 import { refuseCiphertext } from "./dotenv/secret-text.ts";
 import type { ReadFile } from "./file-base.ts";
-
-export interface PushSources {
-  readonly stdin: Stdin;
-  readonly output: Output;
-}
 
 /** The input of a push: a dotenv file (`-` is stdin; default `.env.<env>`), and `name=path` for each binary file. */
 export interface PushInput {
@@ -35,7 +31,7 @@ export interface ReadPushInput {
 export async function readPushInput(
   { from, file }: PushInput,
   env: string,
-  sources: PushSources,
+  sources: SecretSources,
 ): Promise<ReadPushInput> {
   const { secrets, doubts, dotenv } = await readDotenv(from ?? `.env.${env}`, sources);
   const binaries = await Promise.all((file ?? []).map((given) => readBinary(given, sources.stdin)));
@@ -44,15 +40,13 @@ export async function readPushInput(
 
 async function readDotenv(
   from: string,
-  { stdin, output }: PushSources,
+  sources: SecretSources,
 ): Promise<Omit<ReadPushInput, "items"> & { readonly secrets: readonly NamedData[] }> {
-  const file = { path: from, flag: "--from", hint: FROM_HINT };
-  const bytes =
-    from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
-  const label = from === "-" ? "stdin" : from;
+  const bytes = await readGivenInput({ path: from, flag: "--from", hint: FROM_HINT }, MAX_BUNDLE_BYTES, sources);
+  const label = labelOf(from);
   const { entries, warnings, doubts } = parseDotenv(bytes, label);
   for (const { name, value, line } of entries) refuseCiphertext(name, value.exposeText(), `${label}: line ${line}`);
-  for (const warning of warnings) output.warn(warning);
+  for (const warning of warnings) sources.output.warn(warning);
   const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
   return { secrets, doubts, dotenv: { path: from === "-" ? null : from, bytes } };
 }

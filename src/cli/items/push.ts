@@ -1,5 +1,4 @@
-import type { Committed } from "../../vault/commit/proposal.ts";
-import { type PushPlan, proposePush } from "../../vault/items/push.ts";
+import { proposePush } from "../../vault/items/push.ts";
 import { vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { OlderPassphrases } from "../session/older-passphrases.ts";
@@ -7,7 +6,7 @@ import type { Session } from "../session/session.ts";
 import type { ConsentFlags } from "../terminal/consent.ts";
 import { settleDoubts } from "./dotenv/doubts.ts";
 import { findBase, noteBase, notingOf } from "./file-base.ts";
-import { beforeRemoving, beforeReplacing, commitChanges } from "./proposed-changes.ts";
+import { beforeRemoving, beforeReplacing, commitChanges, type Outcome } from "./proposed-changes.ts";
 import { type PushInput, readPushInput } from "./push-input.ts";
 import { mergeCommand, requireFresh, type StaleFlags } from "./stale.ts";
 
@@ -25,11 +24,7 @@ export interface PushFlags extends PushInput, ConsentFlags, StaleFlags {
  * @throws StaleBaseError the push would undo what others changed since the file was pulled
  * @throws InputError the user does not agree to the removals
  */
-export async function pushFiles(
-  session: Session,
-  flags: PushFlags,
-  sources: SecretSources,
-): Promise<{ readonly plan: PushPlan; readonly committed: Committed | null }> {
+export async function pushFiles(session: Session, flags: PushFlags, sources: SecretSources): Promise<Outcome> {
   const { config, identity } = session;
   const read = await readPushInput(flags, config.env, sources);
   const { items, dotenv } = read;
@@ -49,5 +44,5 @@ export async function pushFiles(
   const committed = await commitChanges(proposal, asking, flags, sources);
   const head = committed?.manifest ?? plan.head;
   if (!flags["dry-run"] && head !== null) await noteBase(dotenv, head, notingOf(config, sources));
-  return { plan, committed };
+  return { config, plan, committed };
 }

@@ -1,11 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { Secret } from "../../crypto/secret.ts";
-import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { Random } from "../../ports.ts";
 import { systemRandom } from "../../stores/open-store.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { NamedData } from "../../vault/items/changes.ts";
+import { readGivenInput } from "../inputs/given-input.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { isVariableName, refuseUtf16, valueIn } from "./dotenv/secret-text.ts";
 import { requireOne } from "./item-words.ts";
@@ -95,17 +95,14 @@ function generateValue(random: Random, length: number): Secret {
   );
 }
 
-async function readGiven(name: string, input: SetInput, { prompter, stdin }: SecretSources): Promise<Secret> {
+async function readGiven(name: string, input: SetInput, sources: SecretSources): Promise<Secret> {
   const { generate, "from-file": from } = input;
   if (generate !== undefined) return generateValue(systemRandom, generate);
   if (from !== undefined) {
-    const bytes =
-      from === "-"
-        ? await stdin.read("--from-file", MAX_BUNDLE_BYTES)
-        : await readGivenFile({ ...FROM_FILE, path: from }, MAX_BUNDLE_BYTES);
+    const bytes = await readGivenInput({ ...FROM_FILE, path: from }, MAX_BUNDLE_BYTES, sources);
     return Secret.ofBytes(textOf(bytes, name, input.raw));
   }
-  if (prompter.isInteractive) return prompter.secret(`Value of ${name}:`);
+  if (sources.prompter.isInteractive) return sources.prompter.secret(`Value of ${name}:`);
   throw new InputError(`missing the value of ${name}`, {
     hint: "give it with --from-file=<file> (- is stdin), or run this on a terminal",
   });

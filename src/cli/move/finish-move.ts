@@ -2,12 +2,11 @@ import { InputError } from "../../errors.ts";
 import { planFinishOfMove } from "../../vault/move.ts";
 import { type LocalConfig, updateConfig } from "../config/local-config.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { consentTo } from "../items/proposed-changes.ts";
 import { resolveTarget } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
-import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
+import { type ConsentFlags, consentTo, requireConsent } from "../terminal/consent.ts";
 
 export interface FinishedMove {
   readonly config: LocalConfig;
@@ -38,8 +37,7 @@ export async function finishMove(
   const removed = await planFinishOfMove(session.ports, session.request, store);
   const what = `the ${removed.length} bundles of ${config.repo}/${movedFrom.env} at ${store.label}`;
   const otherwise = "apps with tokens from before the move cannot start afterwards";
-  if (removed.length > 0)
-    await requireConsent(consentTo({ config, verb: "remove", what, otherwise }), flags, sources.prompter);
+  if (removed.length > 0) await requireConsent(consentTo(config, "remove", what, otherwise), flags, sources.prompter);
   for (const key of removed) await store.delete(key);
   await updateConfig(config, ({ movedFrom: _gone, ...latest }) => latest);
   return { config, removed };

@@ -21,12 +21,12 @@ import { type PreparedStore, prepareStore } from "../init/prepare-store.ts";
 import { writeProjectFile } from "../init/write-project-file.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { consentTo, renderEffect } from "../items/proposed-changes.ts";
+import { renderEffect } from "../items/proposed-changes.ts";
 import { isAt, placeInFile } from "../project/project-place.ts";
 import { resolveTarget, type Which } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
-import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
+import { type ConsentFlags, consentTo, requireConsent } from "../terminal/consent.ts";
 
 export interface MoveFlags extends LocationOverrides, TermsFlags, CredentialFlags, ConsentFlags {
   /** The prefix of a copy made by other means. */
@@ -230,7 +230,7 @@ function consentOf(config: LocalConfig, to: VaultPlace, isCopy: boolean) {
   const { repo, env } = config;
   const what = isCopy ? `the copy of ${repo}/${env}` : `${repo}/${env}`;
   const where = `${to.env === env ? "" : `${repo}/${to.env}, `}${shownPlace(to, config)}`;
-  return consentTo({ config, verb: "move", what: `${what} to ${where}`, otherwise: undefined });
+  return consentTo(config, "move", `${what} to ${where}`);
 }
 
 /** Such as `acme/api/live/`, with its service if that changes. */

@@ -5,6 +5,7 @@ import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { RotationPlan } from "../../vault/rotate.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import type { SlotAccess } from "../../vault/unlock/entries.ts";
+import { type Target, vaultFlags } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** Shows what users should know before they agree. */
@@ -48,9 +49,7 @@ export function renderStep(step: CommitStep, { prevGen, gen }: RotationPlan, out
 }
 
 export interface NextStepsContext {
-  readonly env: string;
-  /** The flags of the next command: `--env=prod`. */
-  readonly vaultFlags: string;
+  readonly config: Target;
   /** The path of the file with a generated passphrase. */
   readonly file: string | undefined;
   /** Set if the rotation drew a new anchor and kept the tokens. */
@@ -59,9 +58,10 @@ export interface NextStepsContext {
 
 export function renderNextSteps(
   { graceUntil, prevGen, tokens }: RotationPlan,
-  { env, vaultFlags, file, keepsTokens }: NextStepsContext,
+  { config, file, keepsTokens }: NextStepsContext,
   output: Output,
 ): void {
+  const [env, flags] = [config.env, vaultFlags(config)];
   const value = file === undefined ? "the new passphrase" : `what ${file} holds`;
   output.say(`next: 1. set VSYNC_PASSPHRASE of ${env} in your secret store, or its file, to ${value}`);
   output.say(`      2. roll-restart the apps in ${env}`);
@@ -72,17 +72,17 @@ export function renderNextSteps(
     );
   } else {
     output.say(`the old passphrase keeps reading until ${graceUntil}: until then no app fails to start`);
-    output.say(`when all apps have the new one: vsync rotate-passphrase ${vaultFlags} --finish`);
+    output.say(`when all apps have the new one: vsync rotate-passphrase ${flags} --finish`);
   }
   output.say(
     `the bundles up to gen=${prevGen} still open with the old passphrase; ` +
-      `vsync gc ${vaultFlags} --keep=1 --older-than=0s removes them`,
+      `vsync gc ${flags} --keep=1 --older-than=0s removes them`,
   );
   if (!keepsTokens || tokens.length === 0) return;
   output.say(
     `each host with a scoped token believes the leaked passphrase's holder until its VSYNC_CONFIG has the new anchor: ` +
-      `vsync runtime-token ${vaultFlags} prints one to set next to VSYNC_TOKEN, and vsync tokens rotate makes one with a token in it; ` +
-      `then vsync rotate-passphrase ${vaultFlags} --finish ends the old anchors`,
+      `vsync runtime-token ${flags} prints one to set next to VSYNC_TOKEN, and vsync tokens rotate makes one with a token in it; ` +
+      `then vsync rotate-passphrase ${flags} --finish ends the old anchors`,
   );
 }
 
@@ -105,10 +105,10 @@ export function slotsOf(entries: readonly SlotAccess[]): string {
 /**
  * @throws AuditOutstandingError the commit stands, but its audit row is missing; another command appends it
  */
-export function refuseOutstanding({ manifest, auditFault }: Committed, vaultFlags: string): void {
+export function refuseOutstanding({ manifest, auditFault }: Committed, target: Target): void {
   if (auditFault === null) return;
   throw new AuditOutstandingError(
     `gen=${manifest.gen} is in force, but its audit row is not written: ${auditFault.message}`,
-    { hint: `run vsync audit reconcile ${vaultFlags}` },
+    { hint: `run vsync audit reconcile ${vaultFlags(target)}` },
   );
 }

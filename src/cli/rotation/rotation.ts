@@ -3,7 +3,6 @@ import { InputError } from "../../errors.ts";
 import type { CommitStep, Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { type FinishPlan, proposeFinish } from "../../vault/finish.ts";
 import { openRotation, type RotationPlan, type RotationRequest, requireNewPassphrase } from "../../vault/rotate.ts";
-import { vaultFlagsOf } from "../command/flags.ts";
 import type { Target } from "../config/target.ts";
 import { type HandOver, handingOver } from "../delivery/hand-over.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
@@ -72,11 +71,10 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   }
   await requireConfirmation(flags, sources);
   const committed = await show(handingOver(prepared(proposal, handOver, newPassphrase), handOver), plan, output);
-  const vaultFlags = vaultFlagsOf(config.env, flags);
-  renderNextSteps(plan, { env: config.env, vaultFlags, file: flags.out, keepsTokens: flags.tokens === "keep" }, output);
+  renderNextSteps(plan, { config, file: flags.out, keepsTokens: flags.tokens === "keep" }, output);
   await warnOfOldPlaces(config, output);
   await session.remember(committed.manifest);
-  refuseOutstanding(committed, vaultFlags);
+  refuseOutstanding(committed, config);
   handOver.confirm();
   if (flags.json) output.json({ env: config.env, gen: plan.gen, prev_gen: plan.prevGen, old_until: plan.graceUntil });
 }
@@ -162,7 +160,7 @@ export async function finishVaultRotation(input: RotationInput, sources: SecretS
   if (committed === null) return output.done(`No grace window is open in ${env}: nothing to finish`);
   renderFinished(plan, committed, env, output);
   await session.remember(committed.manifest);
-  refuseOutstanding(committed, vaultFlagsOf(env, flags));
+  refuseOutstanding(committed, session.config);
   if (flags.json)
     output.json({ env, gen: committed.manifest.gen, prev_gen: committed.manifest.prev_gen, old_until: null });
 }

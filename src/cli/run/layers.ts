@@ -1,7 +1,7 @@
-import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { Item, NamedData } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
+import { labelOf, readGivenInput } from "../inputs/given-input.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { parseDotenv } from "../items/dotenv/dotenv.ts";
 import { refuseEmptyNames, type Selection, selectSecrets } from "../items/selection.ts";
@@ -90,13 +90,11 @@ function preserved(flag: string | undefined): Layers["preserved"] {
   return new Set(names);
 }
 
-async function readOverride(path: string, { stdin, output }: SecretSources): Promise<readonly NamedData[]> {
-  const flag = "--override";
+async function readOverride(path: string, sources: SecretSources): Promise<readonly NamedData[]> {
   if (path === "")
     throw new InputError("--override names no file", { hint: "name a dotenv file, as in --override=my.env" });
-  const file = { path, flag, hint: "name a dotenv file with --override=<file>" };
-  const bytes = path === "-" ? await stdin.read(flag, MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
-  const { entries, warnings } = parseDotenv(bytes, path === "-" ? "stdin" : path);
-  for (const warning of warnings) output.warn(warning);
+  const file = { path, flag: "--override", hint: "name a dotenv file with --override=<file>" };
+  const { entries, warnings } = parseDotenv(await readGivenInput(file, MAX_BUNDLE_BYTES, sources), labelOf(path));
+  for (const warning of warnings) sources.output.warn(warning);
   return entries.map(({ name, value }) => ({ name, kind: "secret", data: value }));
 }

@@ -35,8 +35,8 @@ export async function trustedConfig(which: Which, sources: SecretSources): Promi
     throw new NotAuthenticError(`the manifest belongs to vault ${manifest.vault}, but ${filed.path} names ${vault}`);
   }
   const { cost: kdf, recipient } = hintOf(manifest);
-  const { repo, env } = which;
-  return { repo, env, ...location, vault, kdf, recipient, seenGen: 1, isTransient: true, ...protectionOf(which) };
+  const { named: _named, isEnvTyped: _typed, ...target } = which;
+  return { ...target, ...location, vault, kdf, recipient, seenGen: 1, isTransient: true, ...protectionOf(which) };
 }
 
 function requireVault({ path, vault }: FilePlace, { env }: Which): string {

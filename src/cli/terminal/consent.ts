@@ -18,6 +18,17 @@ export interface Consent {
   readonly otherwise?: string | undefined;
 }
 
+/** Asks, for example, `Remove A from api/prod?`. */
+export function consentTo(
+  { env, isProtected = false }: { readonly env: string; readonly isProtected?: boolean },
+  verb: string,
+  what: string,
+  otherwise?: string,
+): Consent {
+  const question = `${verb[0]?.toUpperCase()}${verb.slice(1)} ${what}?`;
+  return { env, isProtected, question, refusal: `this would ${verb} ${what}`, otherwise };
+}
+
 /**
  * Fails early if the command will have to ask and cannot.
  *

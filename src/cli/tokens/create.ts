@@ -4,7 +4,7 @@ import { systemClock } from "../../stores/open-store.ts";
 import type { TokenKind } from "../../tokens/credential-form.ts";
 import type { Committed } from "../../vault/commit/proposal.ts";
 import { proposeTokenCreate, type TokenCreateRequest } from "../../vault/tokens/create.ts";
-import { vaultArgs, vaultFlags } from "../config/target.ts";
+import { vaultArgs } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { configOf } from "../session/config.ts";
@@ -64,7 +64,7 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   renderCreated(token, { config, variable: delivery.variable, out: flags.out }, output);
   const json = delivery.jsonOf(token);
   if (json !== undefined) output.json(json);
-  warnOfAuditFault(committed, vaultFlags(config), output);
+  warnOfAuditFault(committed, config, output);
   handOver.confirm();
 }
 

@@ -3,7 +3,7 @@ import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { Committed } from "../../vault/commit/proposal.ts";
 import type { TokenPrunePlan, TokenRevokePlan } from "../../vault/tokens/end.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { vaultArgs, vaultFlags } from "../config/target.ts";
+import { vaultArgs } from "../config/target.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
@@ -51,7 +51,7 @@ export function renderRevoked(
     output.say(`the gateway key ${kid} ${end}, and a new one replaces it`);
   }
   output.say("access tokens that they signed stop working everywhere within a minute");
-  warnOfAuditFault(committed, vaultFlags(config), output);
+  warnOfAuditFault(committed, config, output);
 }
 
 export function renderPruned(
@@ -65,5 +65,5 @@ export function renderPruned(
   if (json) output.json({ env: config.env, gen: committed?.manifest.gen ?? gen, pruned: ids });
   if (committed === null) return output.done(`No expired token has a key in ${config.env}: nothing to prune`);
   for (const token of expired) output.done(`${labelOf(token)} of ${config.env} has no key any more: ${shortly(token)}`);
-  warnOfAuditFault(committed, vaultFlags(config), output);
+  warnOfAuditFault(committed, config, output);
 }

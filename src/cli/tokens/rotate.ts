@@ -5,7 +5,7 @@ import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import { proposeTokenRotate, type TokenRotatePlan } from "../../vault/tokens/rotate.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
-import { vaultArgs, vaultFlags } from "../config/target.ts";
+import { vaultArgs } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { configOf } from "../session/config.ts";
@@ -50,7 +50,7 @@ export async function rotateTokens(
   renderRotated(plan, { config, out: flags.out }, output);
   const made = plan.rotated.flatMap(({ token }) => delivery.jsonOf(token) ?? []);
   if (made.length > 0) output.json(words === "all" ? made : made[0]);
-  if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
+  if (committed !== null) warnOfAuditFault(committed, config, output);
   if (committed !== null) await warnOfOldPlaces(config, output);
   handOver.confirm();
 }

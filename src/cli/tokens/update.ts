@@ -2,11 +2,10 @@ import { InputError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { GivenClaims } from "../../vault/tokens/create.ts";
 import { proposeTokenUpdate, type TokenUpdatePlan } from "../../vault/tokens/update.ts";
-import { vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
-import { type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";
+import { type ConsentFlags, consentTo, listed, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import { tokenJson } from "./list.ts";
 import { labelOf, nameOf, readsInWords, shortly } from "./render-token.ts";
@@ -48,7 +47,7 @@ export async function updateToken(input: TokenUpdateInput, word: string, sources
     `${labelOf(plan.after)} of ${config.env} updated (gen=${committed.manifest.gen}): ${shortly(plan.after)}`,
   );
   output.say(`reads ${readsInWords(plan.after.reads)}`);
-  warnOfAuditFault(committed, vaultFlags(config), output);
+  warnOfAuditFault(committed, config, output);
   await session.remember(committed.manifest);
 }
 
@@ -96,11 +95,5 @@ async function requireGift(
 ): Promise<void> {
   const what = gains.length > 3 ? "what is marked with +" : listed(gains);
   const token = `token ${nameOf(after)} of ${env}`;
-  const consent = {
-    env,
-    isProtected: false,
-    question: `Give ${token} ${what}?`,
-    refusal: `this would give ${token} ${what}`,
-  };
-  await requireConsent(consent, flags, prompter);
+  await requireConsent(consentTo({ env }, "give", `${token} ${what}`), flags, prompter);
 }

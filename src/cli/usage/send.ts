@@ -3,7 +3,7 @@ import { UsageSpool } from "../../runtime/usage/usage-spool.ts";
 import { Vsync } from "../../runtime/vsync.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { type ConsentFlags, counted, requireConsent } from "../terminal/consent.ts";
+import { type ConsentFlags, consentTo, counted, requireConsent } from "../terminal/consent.ts";
 
 type Sources = Pick<SecretSources, "variables" | "output" | "prompter">;
 
@@ -36,8 +36,7 @@ export async function dropLeft(token: string, flags: ConsentFlags, sources: Sour
     });
   }
   const what = `the usage that apps with ${token} left on this machine, unsent`;
-  const consent = { env: token, isProtected: false, question: `Remove ${what}?`, refusal: `this would remove ${what}` };
-  await requireConsent(consent, flags, prompter);
+  await requireConsent(consentTo({ env: token }, "remove", what), flags, prompter);
   const folder = variables["VSYNC_USAGE_SPOOL"] || undefined;
   const key = new Uint8Array(32);
   const spool = new UsageSpool({ folder, token, key, clock: systemClock, warn: (message) => output.warn(message) });
