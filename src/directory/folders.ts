@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { access, constants, link, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { storeFault } from "../disk/faults.ts";
 import { syncFolder } from "../disk/folders.ts";
 import { open } from "../disk/open.ts";
 import { errnoOf, hasErrno } from "../disk/posix.ts";
+import { temporaryFor } from "../disk/temporary.ts";
 import { S3UnreachableError } from "../errors.ts";
 import { makeFolder, shareFolder, shareRoot } from "./group-access.ts";
 import { type DirectoryLocation, rootOf } from "./location.ts";
@@ -33,8 +33,8 @@ export async function createDirectoryRoot(location: Omit<DirectoryLocation, "pre
  * @throws S3UnreachableError it has no hard links
  */
 export async function proveHardLinks(folder: string): Promise<void> {
-  const probe = join(folder, `probe-${randomBytes(8).toString("hex")}`);
-  const linked = `${probe}-linked`;
+  const probe = await temporaryFor(join(folder, "probe"));
+  const linked = await temporaryFor(join(folder, "probe"));
   await (await open(probe, "wx", 0o600)).close();
   try {
     await link(probe, linked);

@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { link, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "./folders.ts";
 import { open } from "./open.ts";
 import { belongsToAnother, codeOf, hasModes, modeText } from "./posix.ts";
+import { temporaryFor } from "./temporary.ts";
 
 const FILE_MODE = 0o600;
 
@@ -44,7 +44,7 @@ export async function writePrivateFile(
   bytes: Uint8Array | string,
   { mustBeNew = false } = {},
 ): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = await temporaryFor(path);
   try {
     await createPrivateFile(temporary, bytes);
     await (mustBeNew ? appear(temporary, path) : rename(temporary, path));

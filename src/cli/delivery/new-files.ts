@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { type Stats, unlinkSync } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { createPrivateFile } from "../../disk/private-file.ts";
+import { temporaryFor } from "../../disk/temporary.ts";
 import { InputError } from "../../errors.ts";
 import type { Output } from "../terminal/output.ts";
 import type { HandOver } from "./hand-over.ts";
@@ -27,8 +27,8 @@ export async function lookForNewFile(path: string, what: "passphrase" | "token")
 
 /** Creates and removes a file there, because modes, quotas and read-only mounts may all prevent it. */
 async function refuseUnwritable(path: string): Promise<void> {
-  const probe = `${path}.${randomBytes(6).toString("hex")}.probe`;
   try {
+    const probe = await temporaryFor(path);
     await createPrivateFile(probe, "");
     await unlink(probe);
   } catch (error) {

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { rename, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "../../disk/posix.ts";
+import { temporaryFor } from "../../disk/temporary.ts";
 import type { BucketTerms } from "../../s3/wire/options.ts";
 import { presentTerms } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
@@ -92,7 +92,7 @@ function placeOf({ repo, env, endpoint, bucket, region, prefix, ...more }: Local
 
 /** Readers see either the old file or the new one. Unlike a config, the file is readable by others. */
 async function replace(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = await temporaryFor(path);
   try {
     await writeFile(temporary, text, { flag: "wx" });
     await rename(temporary, path);
