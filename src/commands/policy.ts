@@ -30,6 +30,6 @@ Before init, name the bucket with --bucket, and give --region and --prefix if th
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Policy>): Promise<void> {
-    this.output.json(policyOf(flags.role, await policyScope({ flags, args }, this.warnUser)));
+    this.output.json(policyOf(flags.role, await policyScope({ flags, args }, this.output.warn)));
   }
 }

@@ -54,7 +54,7 @@ open that generation any more, every name that differs is a conflict.`;
     if (flags.merge) return this.#merge({ flags, args });
     const vault = await openAnywhere({ flags, args }, this.sources);
     if (flags.stdout) return printDotenv(vault, this.output);
-    const files = await pullFiles(vault, flags, this.warnUser);
+    const files = await pullFiles(vault, flags, this.output.warn);
     renderPull(files, vault, flags, this.output);
     await guardFromGit(files, this.sources);
   }

@@ -63,8 +63,6 @@ export abstract class BaseCommand {
     return { variables: this.variables, stdin: this.stdin, prompter: this.prompter, output: this.output };
   }
 
-  protected readonly warnUser = (text: string): void => this.output.warn(text);
-
   constructor(argv: readonly string[]) {
     this.#argv = argv;
     this.variables = process.env;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { readRegularFile } from "../../disk/given-file.ts";
+import { QUIET } from "../config/local-config.ts";
 import { listEnvs, listRepos } from "../config/paths.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
 import { parseDotenv } from "../items/dotenv/dotenv.ts";
@@ -22,14 +23,15 @@ export interface KnownNames {
 
 export function knownNames(variables: Readonly<Record<string, string | undefined>>): KnownNames {
   const folder = workingFolder();
+  const find = (repo: string | undefined) => findRepo(repo, { variables, folder, warn: QUIET });
   return {
     repos: listRepos,
     envs: async (repo) => {
-      const found = await findRepo(repo, { variables, folder, warn: () => undefined });
+      const found = await find(repo);
       return found === null ? [] : listEnvs(found.name);
     },
     tokens: async (repo, env) => {
-      const found = await findRepo(repo, { variables, folder, warn: () => undefined });
+      const found = await find(repo);
       return found === null || env === undefined ? [] : knownTokens({ repo: found.name, env });
     },
     keys: async (env) => {

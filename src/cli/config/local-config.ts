@@ -32,12 +32,14 @@ const NO_PATHS = {
 /** Receives warnings: `Output.warn`. */
 export type Warn = (text: string) => void;
 
+export const QUIET: Warn = () => undefined;
+
 /**
  * Reads this machine's config for the vault.
  *
  * @throws LocalConfigMissingError the config is missing, unreadable or writable by others, or vsync did not write it
  */
-export async function loadConfig(target: Target, warn: Warn): Promise<LocalConfig> {
+export async function loadConfig(target: Target, warn = QUIET): Promise<LocalConfig> {
   const path = configPath(target);
   const bytes = await readConfig(path, target);
   await checkTrust(path, warn);
@@ -49,12 +51,12 @@ export async function loadConfig(target: Target, warn: Warn): Promise<LocalConfi
 
 /** The folders that a config is bound to. Empty if it cannot be read. */
 export async function rootsOf(target: Target): Promise<readonly Root[]> {
-  const config = await loadConfig(target, () => undefined).catch(() => null);
+  const config = await loadConfig(target).catch(() => null);
   return config?.roots ?? [];
 }
 
 /** Like `loadConfig`, but null if the file does not exist. */
-export async function findConfig(target: Target, warn: Warn): Promise<LocalConfig | null> {
+export async function findConfig(target: Target, warn = QUIET): Promise<LocalConfig | null> {
   return (await exists(configPath(target))) ? loadConfig(target, warn) : null;
 }
 
@@ -96,7 +98,7 @@ const CLAIM_TIMEOUT_MS = 5_000;
 export async function updateConfig(target: Target, change: (latest: LocalConfig) => LocalConfig): Promise<string> {
   const path = configPath(target);
   const changed = async (): Promise<LocalConfig | null> => {
-    const latest = await loadConfig(target, () => undefined);
+    const latest = await loadConfig(target);
     const next = change(latest);
     return writeDocument(next) === writeDocument(latest) ? null : next;
   };

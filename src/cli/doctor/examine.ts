@@ -26,7 +26,7 @@ export interface DoctorInput extends SessionInput {
 export async function examine(input: DoctorInput, sources: SecretSources): Promise<Examination> {
   const alone = await tokenAlone(input, sources);
   if (alone !== null) return examineToken(alone, input, sources);
-  const target = await resolveTarget(input, (text) => sources.output.warn(text), USE);
+  const target = await resolveTarget(input, sources.output.warn, USE);
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const checks = (async function* () {
     const config = yield* checkConfig(target, sources);

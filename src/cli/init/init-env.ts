@@ -82,7 +82,7 @@ async function initEnv(named: Which, flags: InitEnvFlags, round: Round, sources:
     output.say(`${target.env}: left out`);
     return { repo: target.repo, env: target.env, result: "left out" };
   }
-  const config = await loadConfig(target, () => undefined);
+  const config = await loadConfig(target);
   const written = await writeProjectFile(target, config, output);
   renderInit(result, target, { store: prepared.store, written }, output);
   return {
@@ -126,7 +126,7 @@ async function findStore(named: Which, flags: InitEnvFlags, round: Round, source
 const MAX_TRIES = 3;
 
 async function knownHere(target: Which, sources: SecretSources): Promise<LocalConfig | null> {
-  const current = await findConfig(target, (text) => sources.output.warn(text));
+  const current = await findConfig(target, sources.output.warn);
   await agreeOnFolder(target, current, sources);
   return current;
 }

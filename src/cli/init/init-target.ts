@@ -34,7 +34,7 @@ export async function initTargets(input: TargetInput, sources: SecretSources): P
  * @throws InputError nobody can be asked
  */
 async function repoHere(flag: string | undefined, sources: SecretSources): Promise<WhichRepo> {
-  const around = surroundings((text) => sources.output.warn(text));
+  const around = surroundings(sources.output.warn);
   const noName = new UnfitNameError("this folder is in no repository", { hint: REPO_HINT });
   try {
     const found = await findRepo(flag, around);

@@ -32,7 +32,7 @@ export async function refuseOverlap(location: StoreLocation, store: ObjectStore)
 async function prefixesHere({ endpoint, bucket }: StoreLocation): Promise<readonly string[]> {
   const repos = await listRepos();
   const targets = await Promise.all(repos.map(async (repo) => (await listEnvs(repo)).map((env) => ({ repo, env }))));
-  const configs = await Promise.all(targets.flat().map((it) => findConfig(it, () => undefined).catch(() => null)));
+  const configs = await Promise.all(targets.flat().map((it) => findConfig(it).catch(() => null)));
   return configs.flatMap((it) => (it?.endpoint === endpoint && it.bucket === bucket ? [it.prefix] : []));
 }
 

@@ -115,7 +115,7 @@ export interface Noting {
 }
 
 export function notingOf({ isTransient }: LocalConfig, { output }: Pick<SecretSources, "output">): Noting {
-  return { warn: (text) => output.warn(text), isTransient };
+  return { warn: output.warn, isTransient };
 }
 
 /**

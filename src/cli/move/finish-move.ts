@@ -24,7 +24,7 @@ export async function finishMove(
   flags: ConsentFlags,
   sources: SecretSources,
 ): Promise<FinishedMove> {
-  const which = await resolveTarget(input, (text) => sources.output.warn(text), { use: "write" });
+  const which = await resolveTarget(input, sources.output.warn, { use: "write" });
   const config = await configFor(which, sources, { use: "write" });
   const { movedFrom } = config;
   if (movedFrom === undefined) {

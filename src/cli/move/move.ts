@@ -103,7 +103,7 @@ async function endsOf(
   sources: SecretSources,
 ): Promise<Ends> {
   const { output } = sources;
-  const found = await resolveTarget(input, (text) => output.warn(text), { use: "write" });
+  const found = await resolveTarget(input, output.warn, { use: "write" });
   const before = await configFor(found, sources, { use: "write" });
   if (before.isTransient) throw keepsNothing(before);
   if (before.movedFrom !== undefined) throw notFinished(before, before.movedFrom);
@@ -196,7 +196,7 @@ async function requireFree(
       hint: "give it a prefix of its own with --prefix=<prefix>/",
     });
   }
-  const known = await findConfig({ repo, env }, () => undefined);
+  const known = await findConfig({ repo, env });
   if (known === null || (known.vault === before.vault && isSamePlace(known, location))) return known;
   throw new InputError(`this machine has another vault for ${repo}/${env}`, {
     hint: `choose another name; vsync status ${env} shows it`,

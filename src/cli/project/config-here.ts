@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { InputError, LocalConfigMissingError, VsyncError } from "../../errors.ts";
 import { presentTerms } from "../../stores/location.ts";
 import type { LocalConfig, Root } from "../config/config-document.ts";
-import { loadConfig, updateConfig, type Warn } from "../config/local-config.ts";
+import { loadConfig, QUIET, updateConfig, type Warn } from "../config/local-config.ts";
 import { homeFolder } from "../config/paths.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import { type FoundFile, proposedPlace } from "./project-file.ts";
@@ -15,7 +15,7 @@ import { fileOf, type Use, type Which } from "./which-vault.ts";
  * @throws LocalConfigMissingError it is missing or unusable, is bound to other folders, or differs from the project
  * file
  */
-export async function configHere(which: Which, use: Use, warn: Warn): Promise<LocalConfig> {
+export async function configHere(which: Which, use: Use, warn = QUIET): Promise<LocalConfig> {
   const config = await loadConfig(which, warn);
   const { by, project } = which.named;
   const isNamed = by === "flag" || by === "variable";

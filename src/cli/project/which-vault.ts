@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import type { Root } from "../config/config-document.ts";
-import { rootsOf, type Warn } from "../config/local-config.ts";
+import { QUIET, rootsOf, type Warn } from "../config/local-config.ts";
 import { listEnvs, listRepos, repoFault, requireName } from "../config/paths.ts";
 import { givenEnv, type Target, type TargetInput, workingFolder } from "../config/target.ts";
 import { findProject, type Project, REPO_HINT, type Surroundings } from "./find-project.ts";
@@ -36,7 +36,7 @@ export interface Use {
   readonly isComplete?: boolean;
 }
 
-export function surroundings(warn: Warn): Surroundings {
+export function surroundings(warn = QUIET): Surroundings {
   return { variables: process.env, folder: workingFolder(), warn };
 }
 
@@ -72,7 +72,7 @@ export async function findRepo(flag: string | undefined, around: Surroundings): 
 /** The user has named the repo, so a malformed project file must not stop them. */
 async function projectIfUsable(around: Surroundings): Promise<Project> {
   try {
-    return await findProject({ ...around, warn: () => undefined });
+    return await findProject({ ...around, warn: QUIET });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     around.warn(`${error.message}: it is ignored here`);
@@ -144,10 +144,7 @@ async function defaultEnv({ name, project }: WhichRepo, { wantsEnv = false }: Us
 
 /** The envs that a word on the command line may refer to. */
 export async function knownEnvs(input: TargetInput): Promise<readonly string[]> {
-  const found = await findRepo(
-    input.flags.repo,
-    surroundings(() => undefined),
-  ).catch(() => null);
+  const found = await findRepo(input.flags.repo, surroundings()).catch(() => null);
   if (found === null) return [];
   return [...new Set([...(await listEnvs(found.name)), ...proposedEnvs(fileOf(found.project, found.name))])];
 }

@@ -14,7 +14,7 @@ import { trustedConfig } from "./trusted-config.ts";
  */
 export async function configOf(input: TargetInput, sources: SecretSources, use: Use): Promise<LocalConfig> {
   const { output, variables } = sources;
-  const which = await resolveTarget(input, (text) => output.warn(text), use);
+  const which = await resolveTarget(input, output.warn, use);
   const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
   if (use.use === "write" && hasToken && !which.isEnvTyped) {
     output.say(`VSYNC_CONFIG is only for reading, so this uses ${which.repo}/${which.env}`);
@@ -31,7 +31,7 @@ export async function configFor(
   which: Which,
   sources: SecretSources,
   use: Use,
-  warn: Warn = (text) => sources.output.warn(text),
+  warn: Warn = sources.output.warn,
 ): Promise<LocalConfig> {
   const config = (await trustedConfig(which, sources)) ?? (await configHere(which, use, warn));
   requireNamed(which, config, use);

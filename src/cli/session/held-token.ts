@@ -19,10 +19,7 @@ import { throughToken } from "./through-token.ts";
  */
 export async function tokenAlone(input: SessionInput, sources: SecretSources): Promise<RuntimeToken | null> {
   if (givenEnv(input) !== undefined || input.flags.repo !== undefined) return null;
-  const repo = await findRepo(
-    undefined,
-    surroundings(() => undefined),
-  );
+  const repo = await findRepo(undefined, surroundings());
   return repo !== null && (await listEnvs(repo.name)).length > 0 ? null : findToken(undefined, sources);
 }
 

@@ -30,8 +30,6 @@ export async function warnOfOldPlaces(config: LocalConfig, output: Output): Prom
 async function oldPlaces(config: LocalConfig): Promise<readonly StoreLocation[]> {
   if (config.movedFrom !== undefined) return [config.movedFrom];
   const envs = (await listEnvs(config.repo)).filter((env) => env !== config.env);
-  const others = await Promise.all(
-    envs.map((env) => findConfig({ ...config, env }, () => undefined).catch(() => null)),
-  );
+  const others = await Promise.all(envs.map((env) => findConfig({ ...config, env }).catch(() => null)));
   return others.flatMap((it) => (it?.vault === config.vault ? [it] : []));
 }

@@ -115,7 +115,7 @@ export async function sessionOn(
   const holder = holderOf(passphrase, config, "forget" in opening ? undefined : opening.askAgain);
   const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
   const request = { holder, expect: knownVaultOf(config), annotation };
-  return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
+  return new Session({ config, ports, request }, passphrase, sources.output.warn);
 }
 
 /** The key kept by `vsync unlock` comes before the prompt and after every other way. */

@@ -19,7 +19,7 @@ export async function trustedConfig(which: Which, sources: SecretSources): Promi
   const isAmbient = variables["VSYNC_AMBIENT"] === "1";
   const isTrusted = variables["VSYNC_TRUST_PROJECT"] === "1" && (isAmbient || Boolean(variables["VSYNC_ACCESS_KEY"]));
   const filed = isTrusted ? placeInFile(which) : null;
-  if (filed === null || (await findConfig(which, () => undefined).catch(() => null)) !== null) return null;
+  if (filed === null || (await findConfig(which).catch(() => null)) !== null) return null;
   // Loaded only here, because every command needs its config but few run in CI.
   const { fetchManifest } = await import("../../vault/open/open-manifest.ts");
   const { hintOf } = await import("../../vault/unlock/passphrase-holder.ts");

@@ -47,7 +47,7 @@ export interface StatusInput extends SessionInput {
 
 /** The status of every env of the repo on this machine. Reports a failing config or store instead of throwing. */
 export async function repoStatus(input: StatusInput, { output }: SecretSources): Promise<RepoStatus> {
-  const warn = (text: string): void => output.warn(text);
+  const { warn } = output;
   const named = await whichRepo(input, surroundings(warn));
   return { repo: named.name, vaults: await vaultsOf(named, input.flags.remote, warn) };
 }
@@ -65,7 +65,7 @@ export async function vaultsOf(named: WhichRepo, asksStore: boolean, warn: Warn)
  * @throws what `remoteStatus` throws
  */
 export async function envStatus(input: StatusInput, sources: SecretSources): Promise<RepoStatus> {
-  const warn = (text: string): void => sources.output.warn(text);
+  const { warn } = sources.output;
   const target = await resolveTarget(input, warn, USE);
   const config = await configFor(target, sources, USE, warn);
   if (!input.flags.remote) return { repo: target.repo, vaults: [statusOf(config)] };
@@ -74,7 +74,7 @@ export async function envStatus(input: StatusInput, sources: SecretSources): Pro
   // Read again, because a proven state has just been remembered there.
   return {
     repo: target.repo,
-    vaults: [{ ...statusOf(config.isTransient ? config : await configHere(target, USE, () => undefined)), remote }],
+    vaults: [{ ...statusOf(config.isTransient ? config : await configHere(target, USE)), remote }],
   };
 }
 

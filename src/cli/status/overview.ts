@@ -48,7 +48,7 @@ interface Step {
 
 /** The output of plain `vsync`: what is set up here, and what to type next. */
 export async function showOverview(variables: Variables, output: Output): Promise<void> {
-  const overview = await lookAround(variables, (text) => output.warn(text));
+  const overview = await lookAround(variables, output.warn);
   output.line(placeOf(overview));
   const { vaults, otherRepos, hasToken } = overview;
   if (vaults.length > 0) {

@@ -136,9 +136,8 @@ export class Output {
     this.#stderr.write(`${this.#styled("green", "✓")} ${this.#wrapped(printable(text), "✓ ".length)}\n`);
   }
 
-  warn(text: string): void {
-    this.#message("yellow", "warning:", text);
-  }
+  /** A function of its own, to pass on. */
+  readonly warn = (text: string): void => this.#message("yellow", "warning:", text);
 
   error(text: string): void {
     this.#message("red", "error:", text);
