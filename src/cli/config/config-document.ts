@@ -232,7 +232,8 @@ function sealed({ accessKeyId, secretAccessKey, sessionToken }: v.InferOutput<ty
   };
 }
 
-function exposed({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): v.InferOutput<typeof accessKey> {
+/** The key with its secrets as text. */
+export function exposed({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): v.InferOutput<typeof accessKey> {
   return {
     accessKeyId,
     secretAccessKey: secretAccessKey.exposeText(),

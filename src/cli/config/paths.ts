@@ -46,6 +46,12 @@ export async function listEnvs(repo: string): Promise<string[]> {
     .toSorted();
 }
 
+/** All repos and envs that this machine has a config file for. */
+export async function listTargets(): Promise<readonly { readonly repo: string; readonly env: string }[]> {
+  const repos = await listRepos();
+  return (await Promise.all(repos.map(async (repo) => (await listEnvs(repo)).map((env) => ({ repo, env }))))).flat();
+}
+
 /** This user's home folder. If neither HOME nor passwd(5) names one, it is `/`, as on container platforms. */
 export function homeFolder(): string {
   try {

@@ -3,7 +3,7 @@ import type { ObjectStore } from "../../ports.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { findConfig } from "../config/local-config.ts";
-import { listEnvs, listRepos } from "../config/paths.ts";
+import { listTargets } from "../config/paths.ts";
 import { openStore } from "../session/store.ts";
 
 /** A longer listing is either one vault's or has nothing to do with vsync. */
@@ -30,9 +30,8 @@ export async function refuseOverlap(location: StoreLocation, store: ObjectStore)
 }
 
 async function prefixesHere({ endpoint, bucket }: StoreLocation): Promise<readonly string[]> {
-  const repos = await listRepos();
-  const targets = await Promise.all(repos.map(async (repo) => (await listEnvs(repo)).map((env) => ({ repo, env }))));
-  const configs = await Promise.all(targets.flat().map((it) => findConfig(it).catch(() => null)));
+  const targets = await listTargets();
+  const configs = await Promise.all(targets.map((it) => findConfig(it).catch(() => null)));
   return configs.flatMap((it) => (it?.endpoint === endpoint && it.bucket === bucket ? [it.prefix] : []));
 }
 

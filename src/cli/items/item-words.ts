@@ -65,23 +65,26 @@ function noSuchEnv(word: string, envs: readonly string[], usage: string): LocalC
 }
 
 function ambiguous(word: string, usage: string): InputError {
-  return new InputError(`${word} is an env here, so ${/ENV (\w+)/.exec(usage)?.[1]} is missing`, {
+  return new InputError(`${word} is an env here, so ${wordIn(usage)} is missing`, {
     hint: `usage: vsync ${usage}; for one that is called ${word}, name the env with --env=<env>`,
   });
 }
 
 /**
  * @param usage the command's usage for the hint: `get ENV KEY [flags]`
+ * @throws InputError more than one word, or none
  */
 export function requireOne(names: readonly string[], usage: string): string {
-  const [name] = requireSome(names, usage);
-  if (names.length > 1)
-    throw new InputError("--env and the argument name different environments", { hint: "give one of them" });
-  return name;
+  const [name, surplus] = requireSome(names, usage);
+  if (surplus === undefined) return name;
+  throw new InputError("--env and the argument name different environments", { hint: "give one of them" });
 }
 
 export function requireSome(names: readonly string[], usage: string): readonly [string, ...string[]] {
   const [first, ...more] = names;
-  if (first === undefined) throw new InputError("missing KEY", { hint: `usage: vsync ${usage}` });
+  if (first === undefined) throw new InputError(`missing ${wordIn(usage)}`, { hint: `usage: vsync ${usage}` });
   return [first, ...more];
 }
+
+/** `KEY` in `get ENV KEY [flags]`. */
+const wordIn = (usage: string): string | undefined => /ENV (\w+)/.exec(usage)?.[1];

@@ -1,7 +1,7 @@
 import { InputError } from "../../errors.ts";
 import type { Root } from "../config/config-document.ts";
 import { QUIET, rootsOf, type Warn } from "../config/local-config.ts";
-import { listEnvs, listRepos, repoFault, requireName } from "../config/paths.ts";
+import { listEnvs, listTargets, repoFault, requireName } from "../config/paths.ts";
 import { givenEnv, type Target, type TargetInput, workingFolder } from "../config/target.ts";
 import { findProject, type Project, REPO_HINT, type Surroundings } from "./find-project.ts";
 import { earlierRepos, type NamedRepo, proposedRepo } from "./names.ts";
@@ -95,9 +95,8 @@ async function boundRepo(project: Project): Promise<NamedRepo | null> {
 }
 
 async function allBindings(): Promise<readonly { repo: string; root: Root }[]> {
-  const repos = await listRepos();
-  const envs = await Promise.all(repos.map(async (repo) => (await listEnvs(repo)).map((env) => ({ repo, env }))));
-  const bindings = envs.flat().map(async (it) => (await rootsOf(it)).map((root) => ({ repo: it.repo, root })));
+  const targets = await listTargets();
+  const bindings = targets.map(async (it) => (await rootsOf(it)).map((root) => ({ repo: it.repo, root })));
   return (await Promise.all(bindings)).flat();
 }
 

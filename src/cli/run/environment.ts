@@ -16,8 +16,8 @@ const KEPT_BACK =
  */
 export interface Layers {
   readonly caller: readonly Variable[];
-  /** The secrets of each vault, left to right. */
-  readonly vaults: readonly (readonly NamedData[])[];
+  /** The secrets of the vaults. */
+  readonly secrets: readonly NamedData[];
   readonly overrides: readonly (readonly NamedData[])[];
   /** Names, or all of them. */
   readonly preserved: "all" | ReadonlySet<string>;
@@ -29,11 +29,11 @@ export interface Layers {
  * @throws InputError a secret cannot be an environment variable, or its prefixed name is taken
  */
 export function programEnvironment(layers: Layers): readonly Variable[] {
-  const { vaults, overrides, preserved, prefix } = layers;
+  const { overrides, preserved, prefix } = layers;
   const caller = layers.caller.filter(({ name }) => !KEPT_BACK.test(name));
   const isSet = new Set(caller.map(({ name }) => name));
   const isPreserved = (name: string): boolean => isSet.has(name) && (preserved === "all" || preserved.has(name));
-  const secrets = vaults.flat().map(variableOf);
+  const secrets = layers.secrets.map(variableOf);
   const given =
     prefix === undefined ? secrets : prefixed(secrets, prefix, (name) => isSet.has(name) && !isPreserved(name));
   const above = new Map<string, Variable>();

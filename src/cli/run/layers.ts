@@ -67,7 +67,7 @@ export async function variablesFrom(
   for (const path of flags.override ?? []) overrides.push(await readOverride(path, sources));
   return programEnvironment({
     caller,
-    vaults: [selectSecrets(laterWins(vaults), { only: flags.only, except: flags.except })],
+    secrets: selectSecrets(laterWins(vaults), flags),
     overrides,
     preserved: preserved(flags["preserve-env"]),
     prefix: flags.prefix,

@@ -84,6 +84,12 @@ export function listed(names: readonly string[]): string {
   return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
+/** Such as `A, B and 3 more`: the first `count`, without an "and" before the last. */
+export function firstOf(names: readonly string[], count: number, separator = ", "): string {
+  const more = names.length > count ? ` and ${names.length - count} more` : "";
+  return `${names.slice(0, count).join(separator)}${more}`;
+}
+
 /** Such as `1 file` or `3 files`. */
 export function counted(count: number, one: string, several = `${one}s`): string {
   return `${count} ${count === 1 ? one : several}`;

@@ -71,11 +71,16 @@ export function csvRecord(fields: readonly string[]): string {
 
 /** Breaks the text into lines of at most `width` columns. A longer word gets a line to itself. */
 export function wrap(text: string, width: number): string[] {
+  return filled(text.split(" "), () => width);
+}
+
+/** Puts as many parts on a line as fit. `room` is the width that a line has, by its number. */
+function filled(parts: readonly string[], room: (line: number) => number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const part of parts) {
     const line = lines.at(-1);
-    if (line === undefined || widthOf(line) + 1 + widthOf(word) > width) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
+    if (line === undefined || widthOf(line) + 1 + widthOf(part) > room(lines.length - 1)) lines.push(part);
+    else lines[lines.length - 1] = `${line} ${part}`;
   }
   return lines;
 }
@@ -88,14 +93,8 @@ const INDENT = "  ";
  * joins it again when you copy it.
  */
 export function wrapMessage(text: string, headColumns: number, width: number): string {
-  const lines: string[] = [];
-  for (const part of unbroken(text)) {
-    const line = lines.at(-1);
-    const used = line === undefined ? 0 : widthOf(line) + 1 + (lines.length === 1 ? headColumns : 0);
-    if (line === undefined || used + widthOf(part) > width) lines.push(lines.length === 0 ? part : `${INDENT}${part}`);
-    else lines[lines.length - 1] = `${line} ${part}`;
-  }
-  return lines.join("\n");
+  const room = (line: number): number => width - (line === 0 ? headColumns : INDENT.length);
+  return filled(unbroken(text), room).join(`\n${INDENT}`);
 }
 
 function unbroken(text: string): readonly string[] {
@@ -105,13 +104,8 @@ function unbroken(text: string): readonly string[] {
 /** Breaks a long shell command before a flag or a pipe, with a backslash, as you would type it. */
 export function wrapShell(line: string, width: number): string[] {
   if (widthOf(line) <= width) return [line];
-  const parts = line.split(/ (?=--\w|\| )/);
-  const lines: string[] = [];
-  for (const part of parts) {
-    const last = lines.at(-1);
-    if (last === undefined) lines.push(part);
-    else if (widthOf(last) + 1 + widthOf(part) > width - 2) lines.push(`${INDENT}${part}`);
-    else lines[lines.length - 1] = `${last} ${part}`;
-  }
-  return lines.map((it, index) => (index < lines.length - 1 ? `${it} \\` : it));
+  const room = (at: number): number => width - " \\".length - (at === 0 ? 0 : INDENT.length);
+  return filled(line.split(/ (?=--\w|\| )/), room)
+    .map((it, at) => (at === 0 ? it : `${INDENT}${it}`))
+    .map((it, at, { length }) => (at < length - 1 ? `${it} \\` : it));
 }

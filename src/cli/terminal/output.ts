@@ -22,10 +22,6 @@ export type Sign = "+" | "~" | "-";
 
 const SIGN_STYLES = { "+": "green", "~": "yellow", "-": "red" } as const;
 
-function coloured(sign: Sign, text: string, isOn: boolean): string {
-  return isOn ? styleText(SIGN_STYLES[sign], text, { validateStream: false }) : text;
-}
-
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Whether to show moving parts: on a capable terminal, unless the user declines colours. */
@@ -66,28 +62,22 @@ export class Output {
 
   /** A name in the result that was added, changed or removed. */
   change(sign: Sign, name: string): void {
-    this.#stdout.write(`${coloured(sign, `${sign} ${printable(name)}`, isColoured(this.#stdout, this.#variables))}\n`);
+    this.#stdout.write(`${this.#painted(this.#stdout, SIGN_STYLES[sign], `${sign} ${printable(name)}`)}\n`);
   }
 
   /** A line of the result that begins with a mark. */
   marked(style: Style, mark: string, text: string): void {
-    const isOn = isColoured(this.#stdout, this.#variables);
-    this.#stdout.write(`${isOn ? styleText(style, mark, { validateStream: false }) : mark} ${printable(text)}\n`);
+    this.#stdout.write(`${this.#painted(this.#stdout, style, mark)} ${printable(text)}\n`);
   }
 
   /** Like `change`, but a message on stderr. */
   sayChange(sign: Sign, name: string): void {
-    this.#stderr.write(
-      `  ${coloured(sign, `${sign} ${printable(name)}`, isColoured(this.#stderr, this.#variables))}\n`,
-    );
+    this.#stderr.write(`  ${this.#painted(this.#stderr, SIGN_STYLES[sign], `${sign} ${printable(name)}`)}\n`);
   }
 
   /** A heading within the result. */
   heading(text: string): void {
-    const line = printable(text);
-    this.#stdout.write(
-      `${isColoured(this.#stdout, this.#variables) ? styleText("bold", line, { validateStream: false }) : line}\n`,
-    );
+    this.#stdout.write(`${this.#painted(this.#stdout, "bold", printable(text))}\n`);
   }
 
   /** The result as aligned columns. Only terminals get the head; programs would take it for a row. */
@@ -133,7 +123,7 @@ export class Output {
 
   /** A step that is done, after a tick. */
   done(text: string): void {
-    this.#stderr.write(`${this.#styled("green", "✓")} ${this.#wrapped(printable(text), "✓ ".length)}\n`);
+    this.#stderr.write(`${this.#painted(this.#stderr, "green", "✓")} ${this.#wrapped(printable(text), "✓ ".length)}\n`);
   }
 
   /** A function of its own, to pass on. */
@@ -150,7 +140,7 @@ export class Output {
   /** Wraps the message only on a terminal. In a log it stays on one line, where grep finds it. */
   #message(style: Style, kind: string, text: string): void {
     const lines = this.#wrapped(printable(text), `vsync: ${kind} `.length);
-    this.#stderr.write(`vsync: ${this.#styled(style, kind)} ${lines}\n`);
+    this.#stderr.write(`vsync: ${this.#painted(this.#stderr, style, kind)} ${lines}\n`);
   }
 
   /** Text with an indent or several lines is laid out already. */
@@ -160,8 +150,8 @@ export class Output {
     return fits || /^\s|\n/.test(text) ? text : wrapMessage(text, headColumns, columns);
   }
 
-  #styled(style: Style, text: string): string {
+  #painted(sink: Sink, style: Style, text: string): string {
     // Without `validateStream: false`, styleText would look at stdout.
-    return isColoured(this.#stderr, this.#variables) ? styleText(style, text, { validateStream: false }) : text;
+    return isColoured(sink, this.#variables) ? styleText(style, text, { validateStream: false }) : text;
   }
 }

@@ -1,7 +1,7 @@
 import * as oclifArgs from "@oclif/core/args";
 import { InputError } from "../../errors.ts";
 import { arg, requiredArg } from "../command/flags.ts";
-import { splitWords } from "../items/item-words.ts";
+import { requireOne, requireSome, splitWords } from "../items/item-words.ts";
 import type { SessionInput } from "../session/session.ts";
 
 const WHICH = "id, unique start of an id, last four, or name";
@@ -32,15 +32,13 @@ export async function tokenWords(
   takesOne = false,
 ): Promise<{ readonly input: SessionInput; readonly words: readonly [string, ...string[]] }> {
   const { input, names } = await splitWords({ flags, args: { env: args.env, key: args.token } }, { takesOne, usage });
-  const [first, ...more] = names;
-  if (first === undefined)
-    throw new InputError(`missing ${/ENV (\w+)/.exec(usage)?.[1] ?? "TOKEN"}`, { hint: `usage: vsync ${usage}` });
-  if (names.some((name) => /^(vsrt_|vsync-cfg-v1:)/.test(name))) {
+  const words = requireSome(names, usage);
+  if (words.some((name) => /^(vsrt_|vsync-cfg-v1:)/.test(name))) {
     throw new InputError("do not give the token itself: other users can see it on the command line", {
       hint: "give the id, the last four or the name: `vsync tokens list` shows them",
     });
   }
-  return { input, words: [first, ...more] };
+  return { input, words };
 }
 
 /**
@@ -53,9 +51,7 @@ export async function tokenWord(
   usage: string,
 ): Promise<{ readonly input: SessionInput; readonly word: string }> {
   const { input, words } = await tokenWords(given, usage, true);
-  const [word, surplus] = words;
-  if (surplus === undefined) return { input, word };
-  throw new InputError("--env and the argument name different environments", { hint: "give one of them" });
+  return { input, word: requireOne(words, usage) };
 }
 
 /**

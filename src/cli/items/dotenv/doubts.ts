@@ -1,5 +1,6 @@
 import { InputError } from "../../../errors.ts";
 import type { Changes, NamedData } from "../../../vault/items/changes.ts";
+import { firstOf } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
 
 /** A value in a dotenv file that tools read in different ways. */
@@ -111,11 +112,10 @@ export function settleDoubts(
 }
 
 function listed(doubts: readonly Doubt[]): string {
-  const more = doubts.length > SHOWN ? ` and ${doubts.length - SHOWN} more` : "";
-  return `${doubts
-    .slice(0, SHOWN)
-    .map(({ name, about }) => `${name} (${about})`)
-    .join(", ")}${more}`;
+  return firstOf(
+    doubts.map(({ name, about }) => `${name} (${about})`),
+    SHOWN,
+  );
 }
 
 function warnOfCase({ added, changed, unchanged }: Changes, output: Output): void {

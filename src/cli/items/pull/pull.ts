@@ -12,7 +12,7 @@ import type { Warn } from "../../config/local-config.ts";
 import { requireName } from "../../config/paths.ts";
 import { vaultArgs } from "../../config/target.ts";
 import type { VaultAnywhere } from "../../session/open-anywhere.ts";
-import { counted, listed } from "../../terminal/consent.ts";
+import { counted, firstOf, listed } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
 import { type WrittenDotenv, writeDotenv } from "../dotenv/dotenv-writer.ts";
 import { forgetBase, headerOf, type Noting, noteBase } from "../file-base.ts";
@@ -123,9 +123,7 @@ function wouldOverwrite(different: readonly PlannedFile[], env: string, { repo, 
 
 function shownNames(differs: readonly string[]): string {
   const names = differs.filter((name) => name !== "");
-  if (names.length === 0) return "";
-  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
-  return ` (${names.slice(0, SHOWN_NAMES).join(", ")}${more})`;
+  return names.length === 0 ? "" : ` (${firstOf(names, SHOWN_NAMES)})`;
 }
 
 async function naming<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -189,10 +187,9 @@ export function warnOfDotenv(
 /** Names the values that a program may read differently from vsync, and the programs. */
 function warnOfReaders({ misread }: WrittenDotenv, to: string, output: Output): void {
   if (misread.length === 0) return;
-  const shown = misread.slice(0, SHOWN_MISREAD).map(({ name, readers }) => `${name} (${readers.join(", ")})`);
-  const more = misread.length > SHOWN_MISREAD ? ` and ${misread.length - SHOWN_MISREAD} more` : "";
+  const shown = misread.map(({ name, readers }) => `${name} (${readers.join(", ")})`);
   output.warn(
-    `not every program reads these in ${to} as they are: ${shown.join("; ")}${more}; \`vsync run\` passes them on unchanged`,
+    `not every program reads these in ${to} as they are: ${firstOf(shown, SHOWN_MISREAD, "; ")}; \`vsync run\` passes them on unchanged`,
   );
 }
 

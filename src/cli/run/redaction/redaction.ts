@@ -2,6 +2,7 @@ import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Item } from "../../../vault/format/item.ts";
 import { refuseEmptyNames, selectSecrets } from "../../items/selection.ts";
+import { firstOf } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
 import { printable } from "../../terminal/printable.ts";
 import { maskedValues, unmaskedNames } from "./masked-values.ts";
@@ -44,9 +45,7 @@ function redacting(redactor: Redactor): Transform {
 
 function warnOfUnmasked(names: readonly string[], output: Output): void {
   if (names.length === 0) return;
-  const shown = names.slice(0, SHOWN_NAMES).join(", ");
-  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
-  output.warn(`not masked, because their values are too short or common words: ${shown}${more}`);
+  output.warn(`not masked, because their values are too short or common words: ${firstOf(names, SHOWN_NAMES)}`);
 }
 
 /**

@@ -2,6 +2,7 @@ import { decodeToken, encodeToken, type RuntimeToken, TOKEN_ENVELOPE, tokenJson 
 import { encodeBase64 } from "../../../crypto/base64.ts";
 import { InputError } from "../../../errors.ts";
 import { type Credentials, presentTerms, type StoreLocation } from "../../../stores/location.ts";
+import { exposed } from "../../config/config-document.ts";
 import type { LocalConfig } from "../../config/local-config.ts";
 import { vaultArgs } from "../../config/target.ts";
 import { readSecret, type SecretSources } from "../../inputs/secret-input.ts";
@@ -31,13 +32,7 @@ export function mintToken(config: LocalConfig, location: StoreLocation): Runtime
 }
 
 function credentialFields(credentials: Credentials): Partial<RuntimeToken> {
-  if (credentials === "ambient") return { credentials };
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-  return {
-    accessKeyId,
-    secretAccessKey: secretAccessKey.exposeText(),
-    ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.exposeText() }),
-  };
+  return credentials === "ambient" ? { credentials } : exposed(credentials);
 }
 
 /** AWS Lambda's limit for all variables together, in bytes. */
