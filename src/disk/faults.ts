@@ -1,4 +1,4 @@
-import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
+import { AccessDeniedError, InputError, S3UnreachableError } from "../errors.ts";
 import { errnoOf } from "./posix.ts";
 
 /** The verb in messages: `cannot read …`. */
@@ -11,6 +11,7 @@ const DENIED: Readonly<Record<string, string>> = {
 };
 
 const CHECK_DISK = "check the disk";
+const CHECK_OWNER = "check who owns the folder, its mode, and how it is mounted";
 const MAKE_ROOM = "make room on that disk, then run the command again";
 
 /** The reason, and what to do about it. */
@@ -40,11 +41,19 @@ export function storeFault(error: unknown, action: Action, path: string): unknow
   if (code === undefined) return error;
   const denied = DENIED[code];
   if (denied !== undefined) {
-    return new AccessDeniedError(`cannot ${action} ${path}: ${denied} (${code})`, {
-      hint: "check who owns the folder, its mode, and how it is mounted",
-    });
+    return new AccessDeniedError(`cannot ${action} ${path}: ${denied} (${code})`, { hint: CHECK_OWNER });
   }
   return new S3UnreachableError(`cannot ${action} ${path}: ${reasonOf(code)}`, { hint: remedyFor(code, action) });
+}
+
+/** The same for a file of this machine. Null if no file failed. Reading and flushing an open file names no path. */
+export function fileFault(error: unknown): InputError | null {
+  const code = errnoOf(error);
+  if (code === undefined) return null;
+  const path = error instanceof Error && "path" in error ? String(error.path) : null;
+  if (path === null && !(code in UNREACHABLE || code in DENIED)) return null;
+  const hint = UNREACHABLE[code]?.[1] ?? (code in DENIED ? CHECK_OWNER : CHECK_DISK);
+  return new InputError(`cannot use ${path ?? "a file of this machine"}: ${reasonOf(code)}`, { hint });
 }
 
 function remedyFor(code: string, action: Action): string {

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { fileFault } from "../../disk/faults.ts";
 import { AuditBrokenError, VsyncError } from "../../errors.ts";
 import { type ExitCodes, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
 import type { Output } from "../terminal/output.ts";
@@ -6,23 +7,24 @@ import { LEAVE_PROMPT, type Prompter } from "../terminal/prompter.ts";
 import { STDERR } from "../terminal/standard-streams.ts";
 
 export function exitCodeOf(error: unknown, codes: ExitCodes): number {
-  return error instanceof VsyncError ? codes.failures[error.code] : UNEXPECTED_EXIT_CODE;
+  const known = knownOf(error);
+  return known === null ? UNEXPECTED_EXIT_CODE : codes.failures[known.code];
 }
 
 /** A failure as `--json` shows it, in place of the result. docs/exit-codes.md describes the fields. */
 export function failureJson(error: unknown, exitCode: number): object {
-  const isKnown = error instanceof VsyncError;
-  const code = isKnown ? error.code : "UNEXPECTED";
-  const message = isKnown ? error.message : describe(error);
+  const known = knownOf(error);
+  const { code, message, hint = null } = known ?? { code: "UNEXPECTED", message: describe(error) };
   const row = error instanceof AuditBrokenError ? { row: error.row } : {};
-  return { error: { code, exit_code: exitCode, message, hint: (isKnown && error.hint) || null, ...row } };
+  return { error: { code, exit_code: exitCode, message, hint, ...row } };
 }
 
 /** Prints `vsync: error: …` and `vsync: hint: …` on stderr, and the stack only on request. */
 export function reportFailure(error: unknown, output: Output, options: { readonly withStack: boolean }): void {
-  if (error instanceof VsyncError) {
-    output.error(error.message);
-    if (error.hint !== undefined) output.hint(error.hint);
+  const known = knownOf(error);
+  if (known !== null) {
+    output.error(known.message);
+    if (known.hint !== undefined) output.hint(known.hint);
   } else if (isOutputFault(error)) {
     output.error(
       `the output cannot be written: ${error.code === "EBADF" ? "stdout is closed" : (error.code ?? error.message)}`,
@@ -33,6 +35,12 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
     if (!options.withStack) output.hint("this is a bug in vsync: run it again with --log-level=debug and report it");
   }
   if (options.withStack && error instanceof Error) for (const line of stackOf(error)) output.say(line);
+}
+
+/** A disk may fail at any file, so that is no bug either. */
+function knownOf(error: unknown): VsyncError | null {
+  if (error instanceof VsyncError) return error;
+  return isOutputFault(error) ? null : fileFault(error);
 }
 
 export function isOutputFault(error: unknown): error is NodeJS.ErrnoException {

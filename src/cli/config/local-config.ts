@@ -227,7 +227,9 @@ async function checkTrust(path: string, warn: Warn): Promise<void> {
     [dirname(path), "700"],
     [dirname(dirname(path)), "700"],
   ] as const) {
-    const fault = await tamperingFault(checked);
+    const fault = await tamperingFault(checked).catch((error: unknown) => {
+      throw unusable(checked, `cannot be read (${codeOf(error)})`, CHECK_CONFIG);
+    });
     if (fault !== null)
       throw unusable(checked, fault.what, `check its content, then ${remedyFor(fault, mode, checked)}`);
   }

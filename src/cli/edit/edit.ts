@@ -1,3 +1,4 @@
+import { codeOf } from "../../disk/posix.ts";
 import { InputError, ManifestNotFoundError } from "../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { NamedData } from "../../vault/items/changes.ts";
@@ -53,12 +54,16 @@ export async function editVault(session: Session, flags: EditFlags, sources: Sec
       `${editor.keepsCopies} keeps its own copies of what you edit; nano and vim, as vsync starts them, do not`,
     );
   const edit = `vsync edit ${vaultArgs(config)}`;
+  const removeText = () =>
+    workspace.remove().catch((error: unknown) => {
+      sources.output.warn(`${workspace.path} could not be removed (${codeOf(error)}): ${edit} --discard removes it`);
+    });
   try {
     const outcome = await editUntilCommitted(session, { editor, workspace }, flags, sources);
-    await workspace.remove();
+    await removeText();
     return outcome;
   } catch (error) {
-    if (await isUntouched(workspace).catch(() => error instanceof TextGoneError)) await workspace.remove();
+    if (await isUntouched(workspace).catch(() => error instanceof TextGoneError)) await removeText();
     else
       sources.output.warn(`what you wrote stays in ${workspace.path}: ${edit} --resume resumes it, --discard drops it`);
     throw error;

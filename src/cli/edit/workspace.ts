@@ -80,20 +80,27 @@ export async function makeWorkspace(
   sources: SecretSources,
 ): Promise<Workspace> {
   const base = await choosePlace(flags, sources);
-  await mkdir(base, { mode: FOLDER_MODE })
-    .catch(unlessThere)
-    .catch((error: unknown) => {
-      throw new InputError(`cannot make ${base} for the editor (${codeOf(error)})`, {
-        hint: "set XDG_RUNTIME_DIR or TMPDIR to a folder that you can write to; vsync set changes one secret without a file",
-      });
-    });
-  await requirePrivate(base);
   const workspace = new Workspace(folderOf(base, target), target, content.text);
-  await mkdir(workspace.folder, { mode: FOLDER_MODE });
-  // Written last: with this file, the folder is complete.
-  await createPrivateFile(workspace.path, content.text);
-  await createPrivateFile(join(workspace.folder, "base"), content.header);
+  await mkdir(base, { mode: FOLDER_MODE }).catch(unlessThere).catch(cannotMake(base));
+  await requirePrivate(base);
+  await mkdir(workspace.folder, { mode: FOLDER_MODE }).catch(cannotMake(workspace.folder));
+  try {
+    await createPrivateFile(workspace.path, content.text);
+    // Written last: with this file, the folder is complete.
+    await createPrivateFile(join(workspace.folder, "base"), content.header);
+  } catch (error) {
+    await workspace.remove().catch(() => undefined);
+    cannotMake(workspace.path)(error);
+  }
   return workspace;
+}
+
+function cannotMake(path: string): (error: unknown) => never {
+  return (error) => {
+    throw new InputError(`cannot make ${path} for the editor (${codeOf(error)})`, {
+      hint: "set XDG_RUNTIME_DIR or TMPDIR to a folder that you can write to; vsync set changes one secret without a file",
+    });
+  };
 }
 
 function isThere(path: string): Promise<boolean> {

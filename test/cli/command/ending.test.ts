@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exitCodeOf, reportFailure } from "../../../src/cli/command/ending.ts";
+import { exitCodeOf, failureJson, reportFailure } from "../../../src/cli/command/ending.ts";
 import { Output } from "../../../src/cli/terminal/output.ts";
 import * as errors from "../../../src/errors.ts";
 import {
@@ -86,6 +86,25 @@ test("a bug shows its stack only on request", () => {
   expect(reported(new RangeError("boom"))).toBe(`vsync: error: unexpected: RangeError: boom\n${hint}`);
   expect(reported(new RangeError("boom"), true)).toMatch(/^vsync: error: unexpected: RangeError: boom\n {4}at /);
   expect(reported("boom")).toContain("unexpected: boom\n");
+});
+
+test.each([
+  ["EIO", "input/output error (EIO)", "check the disk"],
+  ["EACCES", "permission denied (EACCES)", "check who owns the folder, its mode, and how it is mounted"],
+  ["EOVERFLOW", "EOVERFLOW", "check the disk"],
+])("a file that fails is not a bug: %s", (code, reason, hint) => {
+  const fault = Object.assign(new Error(`${code}: as Node.js says it`), { code, syscall: "lstat", path: "/x/y" });
+  expect(exitCodeOf(fault, ROTATE_EXIT_CODES)).toBe(1);
+  expect(reported(fault)).toBe(`vsync: error: cannot use /x/y: ${reason}\nvsync: hint: ${hint}\n`);
+  expect(failureJson(fault, 1)).toEqual({
+    error: { code: "INPUT", exit_code: 1, message: `cannot use /x/y: ${reason}`, hint },
+  });
+});
+
+test("a file that fails while it is open has no name, and a connection is no file", () => {
+  const fault = (code: string) => Object.assign(new Error(code), { code, syscall: "read" });
+  expect(reported(fault("EIO"))).toContain("cannot use a file of this machine: input/output error (EIO)\n");
+  expect(reported(fault("ECONNRESET"))).toContain("unexpected: Error: ECONNRESET\n");
 });
 
 test.each([

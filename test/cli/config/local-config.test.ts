@@ -11,15 +11,21 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { stat } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { writeDocument } from "../../../src/cli/config/config-document.ts";
 import { findConfig, loadConfig, rememberSeen, saveConfig } from "../../../src/cli/config/local-config.ts";
 import { configFolder, configPath, listEnvs } from "../../../src/cli/config/paths.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import { makeConfig, PLANTED_SECRET } from "../config-fixture.ts";
 import { rows } from "../rows.ts";
+
+vi.mock("node:fs/promises", async (importOriginal) => {
+  const original = await importOriginal<typeof import("node:fs/promises")>();
+  return { ...original, stat: vi.fn(original.stat) };
+});
 
 const TARGET = { repo: "api", env: "prod" };
 const isRoot = process.geteuid?.() === 0;
@@ -192,6 +198,17 @@ describe("a config is refused", () => {
     const message = `${join(home, name)} can be changed by other users (mode 0${mode.toString(8)})`;
     const hint = `check its content, then chmod ${right} ${join(home, name)}`;
     await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(message, hint));
+  });
+
+  test("in a folder that the disk cannot show", async () => {
+    writeText(writeDocument(makeConfig()));
+    const real = await vi.importActual<typeof import("node:fs/promises")>("node:fs/promises");
+    onTestFinished(() => void vi.mocked(stat).mockReset().mockImplementation(real.stat));
+    vi.mocked(stat).mockImplementation(async (...args) => {
+      if (args[0] === dirname(path)) throw Object.assign(new Error("EIO"), { code: "EIO", syscall: "stat" });
+      return real.stat(...args);
+    });
+    await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${dirname(path)} cannot be read (EIO)`));
   });
 
   test.skipIf(!isRoot)("that belongs to another user", async () => {

@@ -39,12 +39,13 @@ interface Visible {
 const GIT = ["/usr/bin/git", "/usr/local/bin/git", "/opt/homebrew/bin/git", "/run/current-system/sw/bin/git"];
 
 /**
- * Null if git ignores the file, is not installed, or the file is outside a work tree.
+ * Null if git ignores the file, is not installed or cannot look, or the file is outside a work tree.
  *
  * @param target where the bytes went: for git, a link is a path of its own
  */
 async function visibleToGit(path: string, target: string): Promise<Visible | null> {
-  const folder = await realpath(dirname(resolve(target)));
+  const folder = await realpath(dirname(resolve(target))).catch(() => null);
+  if (folder === null) return null;
   const top = await git(folder, ["rev-parse", "--show-toplevel"]);
   if (top?.code !== 0) return null;
   const topLevel = top.stdout.replace(/\r?\n$/, "");
