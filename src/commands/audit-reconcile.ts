@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { renderReconciled } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
 import { proposeReconcile } from "../vault/commit/reconcile.ts";
@@ -11,7 +11,7 @@ export class AuditReconcile extends BaseCommand {
 takes a passphrase that may write: after a rotation, the new one.`;
   static override examples = ["<%= config.bin %> audit reconcile --env=prod"];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+  static override flags = { ...SESSION_FLAGS, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof AuditReconcile>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { renderVerified } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
 import { verifyTokensToo } from "../vault/tokens/planted.ts";
@@ -16,7 +16,7 @@ breaks nothing: audit reconcile appends it.`;
     "<%= config.bin %> audit verify --env=prod --passphrase-file=/run/secrets/vsync --json",
   ];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+  static override flags = { ...SESSION_FLAGS, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof AuditVerify>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources, { use: "names" });

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, TAIL_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS, TAIL_FLAG } from "../cli/command/flags.ts";
 import { renderAudit } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
 import { readAudit } from "../vault/audit/chain.ts";
@@ -17,8 +17,7 @@ has read it (S3 server access logging, CloudTrail data events).`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     ...TAIL_FLAG,
     csv: Flags.boolean({ description: "print the rows as CSV", exclusive: ["json"] }),
     ...JSON_FLAG,

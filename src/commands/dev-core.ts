@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { serveDevCore } from "../cli/gateway/serve.ts";
 
 export class DevCore extends BaseCommand {
@@ -11,8 +11,7 @@ reads. Listens only on 127.0.0.1, and runs until Ctrl-C.`;
   static override examples = ["<%= config.bin %> dev-core dev --backend=api --port=8788"];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     backend: Flags.string({
       description: "backend that the origin serves (default: the default one)",
       helpValue: "<id>",

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { serveDevGateway } from "../cli/gateway/serve.ts";
 
 export class DevGateway extends BaseCommand {
@@ -11,8 +11,7 @@ own proxy; examples/gateway.mjs is one.`;
   static override examples = ["<%= config.bin %> dev-gateway dev --to=http://localhost:3000"];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     to: Flags.string({ description: "server to pass requests on to", helpValue: "<url>", required: true }),
     port: Flags.integer({
       description: "port to listen on; 0 for any",

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { arg, ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { arg, ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { compare, renderDiff, requireTerminalFor } from "../cli/generations/diff.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { OTHER_PASSPHRASE_FLAG } from "../cli/session/other-env.ts";
@@ -23,8 +23,7 @@ also shows the values, but only on a terminal.`;
     to: arg("newer generation (default: the newest)"),
   };
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     "from-gen": Flags.integer({ description: "older generation, like FROM", helpValue: "<gen>", min: 1 }),
     "to-gen": Flags.integer({ description: "newer generation, like TO", helpValue: "<gen>", min: 1 }),
     ...THEN_PASSPHRASE_FLAG,

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { renderExamination } from "../cli/doctor/check.ts";
 import { examine } from "../cli/doctor/examine.ts";
 
@@ -19,8 +19,7 @@ Ends with 0 if nothing is ✗, else with the exit code of the first ✗.`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     ci: Flags.boolean({ description: "fail if the vault lacks a name that the project file requires" }),
     ...JSON_FLAG,
   };

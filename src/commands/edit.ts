@@ -5,9 +5,8 @@ import {
   Flags,
   JSON_FLAG,
   NOTE_FLAG,
-  PASSPHRASE_FLAG,
+  SESSION_FLAGS,
   SETTLED_FLAG,
-  VAULT_FLAGS,
 } from "../cli/command/flags.ts";
 import { discardEdit, editVault } from "../cli/edit/edit.ts";
 import { findEditor } from "../cli/edit/editor.ts";
@@ -34,8 +33,7 @@ and warns about other editors that make copies.`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     resume: Flags.boolean({ description: "resume an edit that was not committed" }),
     discard: Flags.boolean({ description: "drop an edit that was not committed", exclusive: ["resume"] }),
     theirs: Flags.string({ description: "names to take from the vault", ...SETTLED_FLAG }),

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { givenEnv } from "../cli/config/target.ts";
 import { checkDestination, deliverExport, warnOfLongVariables } from "../cli/export/deliver.ts";
 import { EXPORT_FORMATS, encodeItems } from "../cli/export/formats.ts";
@@ -25,8 +25,7 @@ of VSYNC_CONFIG.`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     format: Flags.option({ options: EXPORT_FORMATS, description: "format to write", required: true })(),
     out: Flags.string({ description: "file to write instead of stdout (mode 0600)", helpValue: "<file>" }),
     ...SELECTION_FLAGS,

@@ -1,13 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import {
-  CONSENT_FLAGS,
-  ENV_ARG,
-  Flags,
-  JSON_FLAG,
-  NOTE_FLAG,
-  PASSPHRASE_FLAG,
-  VAULT_FLAGS,
-} from "../cli/command/flags.ts";
+import { CONSENT_FLAGS, ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { commitGc, renderGc } from "../cli/generations/gc.ts";
 import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { warnOfOldPlaces } from "../cli/session/old-places.ts";
@@ -37,8 +29,7 @@ If the settings have usage_retention_days, gc also removes usage from before tho
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     keep: Flags.integer({
       description: "number of newest generations that keep their bundles",
       helpValue: "<number>",

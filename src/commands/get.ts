@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { Flags, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { givenEnv } from "../cli/config/target.ts";
 import { KEY_ARGS, requireOne, splitWords } from "../cli/items/item-words.ts";
 import { renderValue } from "../cli/items/render-items.ts";
@@ -19,8 +19,7 @@ Without an env, reads the vault of VSYNC_CONFIG.`;
   ];
   static override args = KEY_ARGS;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     ...JSON_FLAG,
     raw: Flags.boolean({ description: "print only the bytes, without a line break", exclusive: ["json"] }),
   };

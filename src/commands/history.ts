@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, TAIL_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, SESSION_FLAGS, TAIL_FLAG } from "../cli/command/flags.ts";
 import { renderHistory } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
 import { readHistory } from "../vault/generations/history.ts";
@@ -12,7 +12,7 @@ by somebody else). CHANGES counts the names that the newest generations
 added, changed and removed, as far as this passphrase opens them.`;
   static override examples = ["<%= config.bin %> history prod", "<%= config.bin %> history prod --tail=5 --json"];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...TAIL_FLAG, ...JSON_FLAG };
+  static override flags = { ...SESSION_FLAGS, ...TAIL_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof History>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources, { use: "names" });

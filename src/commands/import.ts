@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
 import { settleDoubts } from "../cli/items/dotenv/doubts.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
@@ -32,8 +32,7 @@ reference.`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     from: Flags.string({
       description: "file, folder of secret files, - for stdin, or the tool that wrote it",
       helpValue: "<path>",

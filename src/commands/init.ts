@@ -6,9 +6,8 @@ import {
   Flags,
   JSON_FLAG,
   LOCATION_FLAGS,
-  PASSPHRASE_FLAG,
+  SESSION_FLAGS,
   TERMS_FLAGS,
-  VAULT_FLAGS,
 } from "../cli/command/flags.ts";
 import { initEnvs } from "../cli/init/init-env.ts";
 import { initTargets } from "../cli/init/init-target.ts";
@@ -26,8 +25,7 @@ store that ignores the preconditions of writes. Run it again to change the vault
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     local: Flags.boolean({
       description: "keep the vault in a directory on this machine",
       exclusive: Object.keys({ ...LOCATION_FLAGS, ...TERMS_FLAGS, ...CREDENTIAL_FLAGS }),

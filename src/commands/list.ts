@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { renderList } from "../cli/items/render-items.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
@@ -10,7 +10,7 @@ export class List extends BaseCommand {
 an env, lists the vault of VSYNC_CONFIG.`;
   static override examples = ["<%= config.bin %> list prod", "<%= config.bin %> list prod --json"];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+  static override flags = { ...SESSION_FLAGS, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof List>): Promise<void> {
     renderList(await openAnywhere({ flags, args }, this.sources, { use: "names" }), flags, this.output);

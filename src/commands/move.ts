@@ -8,9 +8,8 @@ import {
   JSON_FLAG,
   LOCATION_FLAGS,
   NOTE_FLAG,
-  PASSPHRASE_FLAG,
+  SESSION_FLAGS,
   TERMS_FLAGS,
-  VAULT_FLAGS,
 } from "../cli/command/flags.ts";
 import { finishMove } from "../cli/move/finish-move.ts";
 import { moveVault } from "../cli/move/move.ts";
@@ -35,8 +34,7 @@ you copied by other means: it moves the copy, and the original can stay in use.`
   ];
   static override args = { ...ENV_ARG, new: arg("its new env") };
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     finish: Flags.boolean({
       description: "remove the bundles at the vault's old place",
       exclusive: ["from", ...Object.keys({ ...LOCATION_FLAGS, ...TERMS_FLAGS })],

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, SETTLED_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS, SETTLED_FLAG } from "../cli/command/flags.ts";
 import { guardFromGit } from "../cli/items/pull/git-ignored.ts";
 import { mergeFiles, renderMerge } from "../cli/items/pull/merge.ts";
 import { printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull/pull.ts";
@@ -33,8 +33,7 @@ open that generation any more, every name that differs is a conflict.`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     to: Flags.string({ description: "dotenv file (default: `.env.<env>`)", helpValue: "<file>" }),
     "files-dir": Flags.string({ description: "folder for the vault's files", helpValue: "<folder>", default: "." }),
     force: Flags.boolean({ char: "f", description: "overwrite local files that differ" }),

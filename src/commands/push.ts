@@ -1,13 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import {
-  CONSENT_FLAGS,
-  ENV_ARG,
-  Flags,
-  JSON_FLAG,
-  NOTE_FLAG,
-  PASSPHRASE_FLAG,
-  VAULT_FLAGS,
-} from "../cli/command/flags.ts";
+import { CONSENT_FLAGS, ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { renderOutcome } from "../cli/items/proposed-changes.ts";
 import { pushFiles } from "../cli/items/push.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
@@ -39,8 +31,7 @@ rarely meant: with white space at an end, quotes around them, or a reference. To
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     from: Flags.string({ description: "dotenv file, - for stdin (default: `.env.<env>`)", helpValue: "<file>" }),
     file: Flags.string({
       description: "binary file to store under a name, - for stdin",

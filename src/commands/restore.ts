@@ -1,13 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import {
-  CONSENT_FLAGS,
-  ENV_ARG,
-  Flags,
-  JSON_FLAG,
-  NOTE_FLAG,
-  PASSPHRASE_FLAG,
-  VAULT_FLAGS,
-} from "../cli/command/flags.ts";
+import { CONSENT_FLAGS, ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { beforeRestoring, renderRestored } from "../cli/generations/older-generation.ts";
 import { commitChanges } from "../cli/items/proposed-changes.ts";
 import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
@@ -25,8 +17,7 @@ generation from before a rotation needs the passphrase of that time; on a termin
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     gen: Flags.integer({ description: "generation to restore", helpValue: "<gen>", min: 1, required: true }),
     ...THEN_PASSPHRASE_FLAG,
     ...CONSENT_FLAGS,

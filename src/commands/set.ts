@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { settleDoubts } from "../cli/items/dotenv/doubts.ts";
 import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
 import { commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
@@ -26,8 +26,7 @@ you give --raw. The value is never on the command line, where other users could 
   static override bareValues = { generate: "32" };
   static override args = KEY_ARGS;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     "from-file": Flags.string({ description: "file with the value (- for stdin)", helpValue: "<file>" }),
     generate: Flags.integer({
       description: "make a random value of this many letters and digits (default: 32), and never print it",

@@ -1,13 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import {
-  CONSENT_FLAGS,
-  ENV_ARG,
-  Flags,
-  JSON_FLAG,
-  NOTE_FLAG,
-  PASSPHRASE_FLAG,
-  VAULT_FLAGS,
-} from "../cli/command/flags.ts";
+import { CONSENT_FLAGS, ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { replaceSettings, showSettings } from "../cli/gateway/settings.ts";
 import { META_FLAG } from "../cli/inputs/meta-flag.ts";
 
@@ -27,8 +19,7 @@ Without --from, prints the settings as they are.`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     from: Flags.string({ description: "JSON file that replaces the settings, - for stdin", helpValue: "<file>" }),
     show: Flags.boolean({ description: "print the settings, as without --from", exclusive: ["from"] }),
     "dry-run": Flags.boolean({ description: "show what would change and write nothing", dependsOn: ["from"] }),

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { unlockVault } from "../cli/session/unlock.ts";
 import { HOUR_MS } from "../durations.ts";
@@ -18,8 +18,7 @@ Without such a keyring, as in containers and on macOS, it keeps nothing: let VSY
   static override examples = ["<%= config.bin %> unlock prod", "<%= config.bin %> unlock prod --for=8h"];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     for: durationFlag("for", { from: "1s", to: "12h" }, { description: "how long (default: 1h, at most 12h)" }),
     ...JSON_FLAG,
   };

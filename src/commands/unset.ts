@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { CONSENT_FLAGS, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { CONSENT_FLAGS, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { noSuchNameIn } from "../cli/items/selection.ts";
@@ -18,8 +18,7 @@ Older generations keep the removed values until \`vsync gc\`.`;
   ];
   static override args = KEYS_ARGS;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     ...CONSENT_FLAGS,
     ...NOTE_FLAG,
     ...JSON_FLAG,

@@ -91,6 +91,9 @@ export const PASSPHRASE_FLAG = {
   }),
 };
 
+/** For a command that opens a vault: which one, and its passphrase. */
+export const SESSION_FLAGS = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG };
+
 /** The store's location, for commands that can override the config's. */
 export const LOCATION_FLAGS = {
   endpoint: oclifFlags.string({

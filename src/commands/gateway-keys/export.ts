@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, Flags, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { renderJwks } from "../../cli/gateway/gateway-keys.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { readGatewayKeys } from "../../vault/tokens/gateway-keys.ts";
@@ -11,8 +11,7 @@ export class GatewayKeysExport extends BaseCommand {
   static override examples = ["<%= config.bin %> gateway-keys export prod --jwks >jwks.json"];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     jwks: Flags.boolean({ description: "as a JWK Set (RFC 7517)", required: true }),
   };
 

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { renderGatewayKeys } from "../../cli/gateway/gateway-keys.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { readGatewayKeys } from "../../vault/tokens/gateway-keys.ts";
@@ -13,7 +13,7 @@ export class GatewayKeysList extends BaseCommand {
     "<%= config.bin %> gateway-keys list prod --json",
   ];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+  static override flags = { ...SESSION_FLAGS, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof GatewayKeysList>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources, { use: "names" });

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { arg, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { arg, Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { renderGatewayKeysChange } from "../../cli/gateway/gateway-keys.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { openSession } from "../../cli/session/session.ts";
@@ -20,8 +20,7 @@ refusals. So make a new key two minutes earlier, with \`gateway-keys rotate\`, u
     kid: arg("id of the key, as gateway-keys list shows it"),
   };
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     yes: Flags.boolean({ char: "y", description: "revoke; without it nothing changes" }),
     ...NOTE_FLAG,
     ...META_FLAG,

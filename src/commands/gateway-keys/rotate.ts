@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { renderGatewayKeysChange } from "../../cli/gateway/gateway-keys.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { durationFlag } from "../../cli/inputs/time-flags.ts";
@@ -25,8 +25,7 @@ them (\`tokens create --backend\`).`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     overlap: durationFlag(
       "overlap",
       { from: "5m", to: "365d" },

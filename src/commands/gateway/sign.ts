@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, Flags, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { signAsCurl } from "../../cli/gateway/curl.ts";
 
 export class GatewaySign extends BaseCommand {
@@ -13,8 +13,7 @@ passphrase in place of a token. Use it to find out why an origin refuses what it
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     curl: Flags.boolean({ description: "as a curl command", required: true }),
     request: Flags.string({ description: "as in 'GET /v1/jobs?page=2'", helpValue: "'GET /path'", required: true }),
     to: Flags.string({ description: "URL of the origin", helpValue: "<url>", required: true }),

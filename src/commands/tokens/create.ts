@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, Flags, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, Flags, NOTE_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { createToken } from "../../cli/tokens/create.ts";
 import { DELIVERY_FLAGS } from "../../cli/tokens/minting/delivery.ts";
@@ -21,8 +21,7 @@ is lost, vsync prints the token all the same, since it may be live, and ends wit
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     ...CLAIM_FLAGS,
     kind: Flags.option({
       options: ["live", "test"] as const,

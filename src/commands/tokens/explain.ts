@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { Flags, JSON_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { askedOf, explainRequest } from "../../cli/tokens/explain.ts";
 import { TOKEN_ARGS, tokenWord } from "../../cli/tokens/token-words.ts";
@@ -22,8 +22,7 @@ with 7.`;
   ];
   static override args = TOKEN_ARGS;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     secret: Flags.string({
       description: "name in the vault",
       helpValue: "<key>",

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { durationFlag } from "../../cli/inputs/time-flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { rememberTokens } from "../../cli/tokens/known-tokens.ts";
@@ -25,8 +25,7 @@ finds any. It leaves out tokens that were rotated or revoked.`;
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     all: Flags.boolean({ description: "also those that were revoked or have expired", exclusive: ["expiring"] }),
     expiring: durationFlag(
       "expiring",

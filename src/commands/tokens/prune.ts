@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { renderPruned } from "../../cli/tokens/end.ts";
@@ -12,7 +12,7 @@ export class TokensPrune extends BaseCommand {
 vault rarely changes, prune makes that commit.`;
   static override examples = ["<%= config.bin %> tokens prune prod"];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...NOTE_FLAG, ...META_FLAG, ...JSON_FLAG };
+  static override flags = { ...SESSION_FLAGS, ...NOTE_FLAG, ...META_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof TokensPrune>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { warnOfOldPlaces } from "../../cli/session/old-places.ts";
 import { openSession } from "../../cli/session/session.ts";
@@ -20,8 +20,7 @@ before, until \`vsync gc\` removes those generations. The bucket key in a token 
   ];
   static override args = TOKENS_ARGS;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     yes: Flags.boolean({ char: "y", description: "revoke; without it nothing changes" }),
     ...NOTE_FLAG,
     ...META_FLAG,

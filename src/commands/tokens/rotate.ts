@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { Flags, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { Flags, NOTE_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { durationFlag } from "../../cli/inputs/time-flags.ts";
 import { DELIVERY_FLAGS } from "../../cli/tokens/minting/delivery.ts";
@@ -19,8 +19,7 @@ holder can restart first. --all rotates all live tokens in one commit, and write
   ];
   static override args = TOKEN_ARGS;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     overlap: durationFlag(
       "overlap",
       { from: "1s", to: "90d" },

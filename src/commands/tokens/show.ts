@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { JSON_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { renderToken } from "../../cli/tokens/show.ts";
 import { TOKEN_ARGS, tokenWord } from "../../cli/tokens/token-words.ts";
@@ -17,7 +17,7 @@ start of its id, its last four or its name. The secret cannot be shown again.`;
     "<%= config.bin %> tokens show prod api --json",
   ];
   static override args = TOKEN_ARGS;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+  static override flags = { ...SESSION_FLAGS, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof TokensShow>): Promise<void> {
     const { input, word } = await tokenWord({ flags, args }, TokensShow.usage);

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { CLAIM_FLAGS } from "../../cli/tokens/rights/claim-flags.ts";
 import { TOKEN_ARGS, tokenWord } from "../../cli/tokens/token-words.ts";
@@ -20,8 +20,7 @@ can give an expired token a new end within 30 days.`;
   ];
   static override args = TOKEN_ARGS;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     ...CLAIM_FLAGS,
     "dry-run": Flags.boolean({ description: "show what it would gain and lose, and write nothing" }),
     yes: Flags.boolean({ char: "y", description: "give it more without asking" }),

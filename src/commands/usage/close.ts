@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { CONSENT_FLAGS, Flags, JSON_FLAG, PASSPHRASE_FLAG, requiredArg, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { CONSENT_FLAGS, Flags, JSON_FLAG, requiredArg, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { requireAnswerable } from "../../cli/terminal/consent.ts";
 import { closeMonth } from "../../cli/usage/write.ts";
@@ -14,8 +14,7 @@ it is over.`;
   static override examples = ["<%= config.bin %> usage close 2026-11 --env=prod"];
   static override args = { month: requiredArg("month, as in 2026-11") };
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     "dry-run": Flags.boolean({ description: "show the totals and write nothing" }),
     ...CONSENT_FLAGS,
     ...JSON_FLAG,

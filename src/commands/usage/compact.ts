@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { CONSENT_FLAGS, Flags, JSON_FLAG, PASSPHRASE_FLAG, requiredArg, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { CONSENT_FLAGS, Flags, JSON_FLAG, requiredArg, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { requireAnswerable } from "../../cli/terminal/consent.ts";
 import { compactDay } from "../../cli/usage/write.ts";
@@ -13,8 +13,7 @@ and the report of missing batches stay the same. The day must have ended at leas
   static override examples = ["<%= config.bin %> usage compact 2026-11-20 --env=prod"];
   static override args = { day: requiredArg("UTC day, as in 2026-11-20") };
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     "dry-run": Flags.boolean({ description: "say how many batches there are and write nothing" }),
     ...CONSENT_FLAGS,
     ...JSON_FLAG,

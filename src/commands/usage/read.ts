@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { dayFlag } from "../../cli/inputs/time-flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { DIMENSIONS, isDoubtful, renderUsage } from "../../cli/usage/render.ts";
@@ -21,8 +21,7 @@ Days are UTC. With --since, a batch that reached the store more than a week afte
   ];
   static override args = ENV_ARG;
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     since: dayFlag("since", "first day"),
     until: dayFlag("until", "last day"),
     by: Flags.option({

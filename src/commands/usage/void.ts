@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, requiredArg, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { Flags, JSON_FLAG, requiredArg, SESSION_FLAGS } from "../../cli/command/flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { renderVoided } from "../../cli/usage/write.ts";
 import { voidEvent } from "../../vault/usage/write.ts";
@@ -12,8 +12,7 @@ and of every token unless --token names one. The totals of a closed month stay a
   static override examples = ["<%= config.bin %> usage void job-4711 --env=prod --note='ran twice'"];
   static override args = { id: requiredArg("id under which it was recorded") };
   static override flags = {
-    ...VAULT_FLAGS,
-    ...PASSPHRASE_FLAG,
+    ...SESSION_FLAGS,
     token: Flags.string({ description: "only the event of this token", helpValue: "<id>" }),
     note: Flags.string({ description: "why, kept with it", helpValue: "<text>" }),
     ...JSON_FLAG,
