@@ -121,8 +121,8 @@ function readQuoted(text: string, at: number): Part | null {
   return { bytes: Buffer.from(inner.replaceAll(/\\(?:([$`"\\])|\n)/g, "$1")), length };
 }
 
-/** The index of the closing quote, or -1. */
-function closingQuote(text: string, from: number, quote: string): number {
+/** The index of the closing quote, or -1. An escaped quote does not close. */
+export function closingQuote(text: string, from: number, quote: string): number {
   for (let at = from; at < text.length; at++) {
     if (text[at] === "\\") at++;
     else if (text[at] === quote) return at;
@@ -136,21 +136,19 @@ function readPlain(plain: string, isFirst: boolean): Part | null {
   return { bytes: Buffer.from(plain), length: plain.length };
 }
 
-const CONTROLS: Readonly<Record<string, string>> = {
+/** What a backslash and one of these stand for in C, and in all that follows it. */
+export const ESCAPES: Readonly<Record<string, string>> = {
   a: "\u0007",
   b: "\b",
-  e: "\u001b",
-  E: "\u001b",
   f: "\f",
   n: "\n",
   r: "\r",
   t: "\t",
   v: "\v",
   "\\": "\\",
-  "'": "'",
   '"': '"',
-  "?": "?",
 };
+const BASH_ESCAPES: typeof ESCAPES = { ...ESCAPES, e: "\u001b", E: "\u001b", "'": "'", "?": "?" };
 
 /** Decodes the text of `$'…'` as bash does: `\x` gives single bytes, and an unknown escape keeps its backslash. */
 function ansiBytes(text: string): Uint8Array {
@@ -163,7 +161,7 @@ function ansiBytes(text: string): Uint8Array {
       if (kind !== "") return utf8Of(Number.parseInt(digits, 16));
       if (/^\\[0-7]+$/.test(part)) return Buffer.of(Number.parseInt(part.slice(1), 8) & 0xff);
       if (/^\\c[^]$/u.test(part)) return Buffer.of(part.charCodeAt(2) & 0x1f);
-      return Buffer.from(CONTROLS[part.slice(1)] ?? part);
+      return Buffer.from(BASH_ESCAPES[part.slice(1)] ?? part);
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import { type ImportedItems, type Place, placeAt } from "./imported-items.ts";
-import { readShell } from "./shell.ts";
+import { closingQuote, ESCAPES, readShell } from "./shell.ts";
 
 /**
  * How other tools write a dotenv file, by the rules in their sources of November 2026. Read by another tool's rules, a
@@ -170,10 +170,10 @@ function readCompose(text: string, label: string, imported: ImportedItems): void
     let rest = line.slice(head.length);
     const quote = rest[0] === '"' || rest[0] === "'" ? rest[0] : null;
     if (quote !== null) {
-      let close = closingQuote(rest, quote);
+      let close = closingQuote(rest, 1, quote);
       while (close === -1 && index + 1 < lines.length) {
         rest += `\n${lines[++index]}`;
-        close = closingQuote(rest, quote);
+        close = closingQuote(rest, 1, quote);
       }
       if (close === -1 || !/^\s*(?:#|$)/.test(rest.slice(close + 1))) throw foreign(place, "compose");
       rest = rest.slice(1, close).replaceAll(`\\${quote}`, quote);
@@ -184,27 +184,7 @@ function readCompose(text: string, label: string, imported: ImportedItems): void
   }
 }
 
-/** An escaped quote does not close. */
-function closingQuote(text: string, quote: string): number {
-  for (let at = 1; at < text.length; at++) {
-    if (text[at] === "\\") at++;
-    else if (text[at] === quote) return at;
-  }
-  return -1;
-}
-
-const COMPOSE_ESCAPES: Readonly<Record<string, string>> = {
-  a: "\u0007",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-  "\\": "\\",
-  '"': '"',
-  $: "$$",
-};
+const COMPOSE_ESCAPES: Readonly<Record<string, string>> = { ...ESCAPES, $: "$$" };
 
 function composeEscapes(text: string): string {
   return text.replaceAll(/\\(?:([abfnrtv$"\\])|0([0-3][0-7]{2}))/g, (_, letter?: string, octal = "") =>
