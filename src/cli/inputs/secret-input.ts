@@ -71,6 +71,14 @@ export interface SecretSources {
   readonly output: Output;
 }
 
+/** Whether a variable gives the secret, its file or a command for it. */
+export function isSetIn(
+  variables: SecretSources["variables"],
+  { variable, command = "" }: Pick<SecretInput, "variable" | "command">,
+): boolean {
+  return [variable, `${variable}_FILE`, command].some((name) => Boolean(variables[name]));
+}
+
 /**
  * Takes the secret from the first of these that is given: the file in the flag, the file in `X_FILE`, the variable `X`,
  * the output of the command in `X_COMMAND`, a prompt.

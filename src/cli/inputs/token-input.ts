@@ -3,7 +3,14 @@ import { decodeToken } from "../../blob/token.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import { ConfigMissingError, InputError } from "../../errors.ts";
 import { credentialOf, type Opening } from "../../stores/token.ts";
-import { PASSPHRASE, readGivenSecret, readPassphrase, type SecretInput, type SecretSources } from "./secret-input.ts";
+import {
+  isSetIn,
+  PASSPHRASE,
+  readGivenSecret,
+  readPassphrase,
+  type SecretInput,
+  type SecretSources,
+} from "./secret-input.ts";
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
@@ -53,8 +60,7 @@ export async function findCredential(sources: SecretSources): Promise<Secret | n
 
 /** Whether a scoped token is given, in `VSYNC_TOKEN` or in `VSYNC_CONFIG`. */
 export async function hasCredential(sources: SecretSources): Promise<boolean> {
-  if (sources.variables["VSYNC_TOKEN"] || sources.variables["VSYNC_TOKEN_FILE"]) return true;
-  return (await findToken(undefined, sources))?.token !== undefined;
+  return isSetIn(sources.variables, CREDENTIAL) || (await findToken(undefined, sources))?.token !== undefined;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import { systemRandom } from "../../stores/open-store.ts";
 import { generatePassphrase } from "../inputs/generated-passphrase.ts";
-import { NEW_PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
+import { isSetIn, NEW_PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
 
 export interface NewPassphraseFlags {
   readonly generate?: boolean | undefined;
@@ -46,9 +46,8 @@ export class NewPassphrase implements Disposable {
   }
 
   get #mustBeAsked(): boolean {
-    const { variables } = this.#sources;
     const isGiven = this.#flags.generate || this.#flags["new-passphrase-file"] !== undefined;
-    return !isGiven && !variables[NEW_PASSPHRASE.variable] && !variables[`${NEW_PASSPHRASE.variable}_FILE`];
+    return !isGiven && !isSetIn(this.#sources.variables, NEW_PASSPHRASE);
   }
 }
 

@@ -2,7 +2,7 @@ import { AccessDeniedError } from "../../errors.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { type TargetInput, vaultFlags } from "../config/target.ts";
-import type { SecretSources } from "../inputs/secret-input.ts";
+import { isSetIn, type SecretSources } from "../inputs/secret-input.ts";
 import { configHere, requireNamed } from "../project/config-here.ts";
 import { resolveTarget, type Use, type Which } from "../project/which-vault.ts";
 import { trustedConfig } from "./trusted-config.ts";
@@ -15,7 +15,7 @@ import { trustedConfig } from "./trusted-config.ts";
 export async function configOf(input: TargetInput, sources: SecretSources, use: Use): Promise<LocalConfig> {
   const { output, variables } = sources;
   const which = await resolveTarget(input, output.warn, use);
-  const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
+  const hasToken = isSetIn(variables, { variable: "VSYNC_CONFIG" });
   if (use.use === "write" && hasToken && !which.isEnvTyped) {
     output.say(`VSYNC_CONFIG is only for reading, so this uses ${which.repo}/${which.env}`);
   }

@@ -1,5 +1,5 @@
 import { Flags, type Given } from "../command/flags.ts";
-import { PASSPHRASE, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import { isSetIn, PASSPHRASE, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
 import type { Use } from "../project/which-vault.ts";
 import { configOf } from "./config.ts";
 import { type Session, type SessionInput, sessionOn } from "./session.ts";
@@ -27,7 +27,7 @@ export async function openOther(
   const { env: _first, ...rest } = flags;
   const config = await configOf({ flags: { ...rest, env } }, sources, use);
   const file = flags[FLAG];
-  const hasOwn = file !== undefined || Boolean(sources.variables[VARIABLE] || sources.variables[`${VARIABLE}_FILE`]);
+  const hasOwn = file !== undefined || isSetIn(sources.variables, { variable: VARIABLE });
   const question = `Passphrase of ${env}:`;
   if (!hasOwn) return sessionOn(config, flags, sources, { ...PASSPHRASE, question }, { mayBeKept: true });
   const own: SecretInput = { what: `the passphrase of ${env}`, flag: FLAG, variable: VARIABLE, question };

@@ -15,6 +15,7 @@ import { findKept } from "../inputs/kept-key.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
 import {
   askPassphrase,
+  isSetIn,
   type OpeningPassphrase,
   PASSPHRASE,
   readFitSecret,
@@ -138,8 +139,7 @@ async function keyOrPassphrase(
  */
 async function refuseToken(flags: SessionInput["flags"], sources: SecretSources): Promise<void> {
   const { variables, prompter } = sources;
-  const ways = ["VSYNC_PASSPHRASE_FILE", "VSYNC_PASSPHRASE", "VSYNC_PASSPHRASE_COMMAND"];
-  const hasWay = flags["passphrase-file"] !== undefined || ways.some((name) => variables[name]);
+  const hasWay = flags["passphrase-file"] !== undefined || isSetIn(variables, PASSPHRASE);
   if (hasWay || prompter.isInteractive || !(await hasCredential(sources))) return;
   throw new InputError("a token can only read", {
     hint: "writing takes the passphrase: give it with --passphrase-file=<file>, VSYNC_PASSPHRASE_FILE or VSYNC_PASSPHRASE",

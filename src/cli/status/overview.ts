@@ -4,6 +4,7 @@ import { ambientSource } from "../config/aws-setup.ts";
 import type { Warn } from "../config/local-config.ts";
 import { homeFolder, listRepos } from "../config/paths.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
+import { isSetIn } from "../inputs/secret-input.ts";
 import { proposedEnvs } from "../project/project-file.ts";
 import { findRepo, type WhichRepo } from "../project/which-vault.ts";
 import { formatTable } from "../terminal/layout.ts";
@@ -36,7 +37,7 @@ async function lookAround(variables: Variables, warn: Warn): Promise<Overview> {
     listDotenvEnvs(folder),
   ]);
   const otherRepos = repos.filter((name) => name !== repo?.name);
-  const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
+  const hasToken = isSetIn(variables, { variable: "VSYNC_CONFIG" });
   const home = homeFolder();
   return { repo, vaults, otherRepos, dotenvEnvs, hasToken, ambient: await ambientSource(variables, home), home };
 }
