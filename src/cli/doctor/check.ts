@@ -66,6 +66,16 @@ export function badOrThrow(subject: Subject, error: unknown): Check {
   throw error;
 }
 
+/** Runs some checks. A failure of a vault or store becomes a check, too; then it returns null. */
+export async function* attempt<T>(subject: Subject, checks: AsyncGenerator<Check, T>): AsyncGenerator<Check, T | null> {
+  try {
+    return yield* checks;
+  } catch (error) {
+    yield badOrThrow(subject, error);
+    return null;
+  }
+}
+
 /** 0, or the code of the first bad check. */
 function exitCodeOfChecks(checks: readonly Check[]): number {
   const first = checks.find(({ code }) => code !== null)?.code;

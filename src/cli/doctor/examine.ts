@@ -6,7 +6,7 @@ import { resolveTarget, type Which } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
 import { tokenAlone } from "../session/held-token.ts";
 import type { SessionInput } from "../session/session.ts";
-import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
+import { attempt, type Check, type Examination, good, warning } from "./check.ts";
 import { checkRuntimeKey, checkTokenAlone } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
 import { checkVault } from "./vault-checks.ts";
@@ -29,11 +29,11 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
   const target = await resolveTarget(input, sources.output.warn, USE);
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const checks = (async function* () {
-    const config = yield* checkConfig(target, sources);
+    const config = yield* attempt("config", checkConfig(target, sources));
     if (config === null) return;
     const examined = yield* checkStore(config);
     if (examined !== null) yield* checkVault(examined.store, config, { passphrase, isCi: input.flags.ci ?? false });
-    yield* checkRuntimeKey(config, examined, sources);
+    yield* attempt("runtime key", checkRuntimeKey(config, examined, sources));
   })();
   return { target, hasPassphrase: passphrase !== null, checks };
 }
@@ -47,20 +47,15 @@ function examineToken(token: RuntimeToken, input: DoctorInput, sources: SecretSo
   return { target: { repo: null, env: token.env }, hasPassphrase: true, checks };
 }
 
-/** Checks that the config is valid and that only its owner can read it. Returns the config, or null. */
-async function* checkConfig(target: Which, sources: SecretSources): AsyncGenerator<Check, LocalConfig | null> {
+/** Checks that the config is valid and that only its owner can read it. */
+async function* checkConfig(target: Which, sources: SecretSources): AsyncGenerator<Check, LocalConfig> {
   const path = configPath(target);
   const exposures: string[] = [];
-  try {
-    const config = await configFor(target, sources, USE, (text) => exposures.push(text));
-    if (config.isTransient) yield good("config", "none needed: the project file and the environment have everything");
-    else
-      yield exposures.length === 0
-        ? good("config", `${path} exists, and only you have access to it`)
-        : warning("config", `${path} can be read by other users`, `chmod 600 ${path}`);
-    return config;
-  } catch (error) {
-    yield badOrThrow("config", error);
-    return null;
-  }
+  const config = await configFor(target, sources, USE, (text) => exposures.push(text));
+  if (config.isTransient) yield good("config", "none needed: the project file and the environment have everything");
+  else
+    yield exposures.length === 0
+      ? good("config", `${path} exists, and only you have access to it`)
+      : warning("config", `${path} can be read by other users`, `chmod 600 ${path}`);
+  return config;
 }

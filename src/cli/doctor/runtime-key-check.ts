@@ -15,7 +15,7 @@ import { type OpenedByToken, openAlone } from "../session/held-token.ts";
 import type { SessionInput } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
 import { counted } from "../terminal/consent.ts";
-import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
+import { attempt, bad, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
 
 /**
@@ -27,23 +27,15 @@ export async function* checkRuntimeKey(
   examined: ExaminedStore | null,
   sources: SecretSources,
 ): AsyncGenerator<Check, void> {
-  try {
-    const token = await findToken(undefined, sources);
-    if (token === null) return;
-    yield await tokenCheck(token, config, examined);
-    if (token.env === config.env) yield* checkScopedToken(token, sources);
-  } catch (error) {
-    yield badOrThrow("runtime key", error);
-  }
+  const token = await findToken(undefined, sources);
+  if (token === null) return;
+  yield await tokenCheck(token, config, examined);
+  if (token.env === config.env) yield* attempt("scoped token", checkScopedToken(token, sources));
 }
 
 async function* checkScopedToken(token: RuntimeToken, sources: SecretSources): AsyncGenerator<Check, void> {
-  try {
-    if (credentialOf(token, await findCredential(sources)) !== null)
-      yield openedCheck(await openAlone(token, { flags: {}, args: {} }, sources));
-  } catch (error) {
-    yield badOrThrow("scoped token", error);
-  }
+  if (credentialOf(token, await findCredential(sources)) !== null)
+    yield openedCheck(await openAlone(token, { flags: {}, args: {} }, sources));
 }
 
 /** On a host that has only a runtime token: checks what it opens, with the credential or passphrase given there. */
@@ -53,11 +45,10 @@ export async function* checkTokenAlone(
   sources: SecretSources,
 ): AsyncGenerator<Check, void> {
   const isScoped = credentialOf(token, await findCredential(sources)) !== null;
-  try {
+  const opening = async function* () {
     yield openedCheck(await openAlone(token, input, sources));
-  } catch (error) {
-    yield badOrThrow(isScoped ? "scoped token" : "passphrase", error);
-  }
+  };
+  yield* attempt(isScoped ? "scoped token" : "passphrase", opening());
 }
 
 const RENEWED_BEFORE_MS = 14 * DAY_MS;

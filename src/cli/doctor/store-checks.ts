@@ -10,7 +10,7 @@ import { provePreconditions } from "../init/prepare-store.ts";
 import { openStore } from "../session/store.ts";
 import { clockTimes } from "../terminal/times.ts";
 import { limitNameResolution } from "../tokens/minting/prove-token.ts";
-import { badOrThrow, type Check, good, warning } from "./check.ts";
+import { attempt, type Check, good, warning } from "./check.ts";
 
 const REACH_TIMEOUT_MS = 8_000;
 const WORRYING_SKEW_MS = 60_000;
@@ -26,32 +26,28 @@ export interface ExaminedStore {
  * null.
  */
 export async function* checkStore(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
-  if (isDirectoryStore(config)) return yield* checkDirectory(config);
-  await limitNameResolution();
-  try {
-    const skewMs = await measureClockSkewMs(config, REACH_TIMEOUT_MS);
-    yield good("store", `${config.endpoint} answers`);
-    yield clockCheck(skewMs);
-  } catch (error) {
-    yield badOrThrow("store", error);
-    return null;
-  }
+  if (isDirectoryStore(config)) return yield* attempt("store", checkDirectory(config));
+  if ((yield* attempt("store", checkServer(config))) === null) return null;
   const store = await openStore(config);
-  if (!(yield* checkCredentials(store, config))) return null;
-  return { store, isProven: yield* checkPreconditions(store, config) };
+  if ((yield* attempt("credentials", checkCredentials(store, config))) === null) return null;
+  const isProven = (yield* attempt("preconditions", checkPreconditions(store, config))) !== null;
+  return { store, isProven };
 }
 
-async function* checkDirectory(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
-  try {
-    const store = await openStore(config);
-    await store.head(MANIFEST_KEY);
-    await proveHardLinks(config);
-    yield good("store", `${store.label} can be read`);
-    return { store, isProven: false };
-  } catch (error) {
-    yield badOrThrow("store", error);
-    return null;
-  }
+async function* checkServer(config: LocalConfig): AsyncGenerator<Check, true> {
+  await limitNameResolution();
+  const skewMs = await measureClockSkewMs(config, REACH_TIMEOUT_MS);
+  yield good("store", `${config.endpoint} answers`);
+  yield clockCheck(skewMs);
+  return true;
+}
+
+async function* checkDirectory(config: LocalConfig): AsyncGenerator<Check, ExaminedStore> {
+  const store = await openStore(config);
+  await store.head(MANIFEST_KEY);
+  await proveHardLinks(config);
+  yield good("store", `${store.label} can be read`);
+  return { store, isProven: false };
 }
 
 /** A reader cannot write to the folder, and does not need hard links. */
@@ -77,37 +73,23 @@ function clockCheck(skewMs: number | null): Check {
   return good("clock", "this machine and the server agree on the time, to the minute");
 }
 
-async function* checkCredentials(store: ObjectStore, config: LocalConfig): AsyncGenerator<Check, boolean> {
+async function* checkCredentials(store: ObjectStore, config: LocalConfig): AsyncGenerator<Check, true> {
   const { credentials } = config;
   const who = credentials === "ambient" ? "the ambient credentials" : `access key ${credentials.accessKeyId}`;
-  try {
-    // A GET, because the error of a HEAD has no body that says what is wrong.
-    await store.get(MANIFEST_KEY, { maxBytes: 0 });
-    yield good("credentials", `${who} can read ${store.label}`);
-    return true;
-  } catch (error) {
-    yield badOrThrow("credentials", error);
-    return false;
-  }
+  // A GET, because the error of a HEAD has no body that says what is wrong.
+  await store.get(MANIFEST_KEY, { maxBytes: 0 });
+  yield good("credentials", `${who} can read ${store.label}`);
+  return true;
 }
 
-async function* checkPreconditions(store: ObjectStore, config: LocalConfig): AsyncGenerator<Check, boolean> {
-  try {
-    const { leftover } = await provePreconditions(store, config);
-    yield leftover.length === 0
-      ? good("preconditions", "the bucket keeps create-only and compare-and-swap writes, even in a race of eight")
-      : warning(
-          "preconditions",
-          `the bucket keeps them, but the proof left ${leftover.join(", ")} behind`,
-          deletionHint(config),
-        );
-    return true;
-  } catch (error) {
-    yield badOrThrow("preconditions", error);
-    return false;
-  }
-}
-
-function deletionHint(config: LocalConfig): string {
-  return `let this key delete them: vsync policy ${vaultFlags(config)} --role=operator`;
+async function* checkPreconditions(store: ObjectStore, config: LocalConfig): AsyncGenerator<Check, true> {
+  const { leftover } = await provePreconditions(store, config);
+  yield leftover.length === 0
+    ? good("preconditions", "the bucket keeps create-only and compare-and-swap writes, even in a race of eight")
+    : warning(
+        "preconditions",
+        `the bucket keeps them, but the proof left ${leftover.join(", ")} behind`,
+        `let this key delete them: vsync policy ${vaultFlags(config)} --role=operator`,
+      );
+  return true;
 }

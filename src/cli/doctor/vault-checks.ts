@@ -16,7 +16,7 @@ import { vaultArgs, vaultFlags } from "../config/target.ts";
 import { missingNames } from "../session/open-configured.ts";
 import { describeAccess } from "../status/render-status.ts";
 import { counted, listed } from "../terminal/consent.ts";
-import { bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts";
+import { attempt, bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts";
 
 /**
  * Checks the manifest and, with a passphrase, whether it opens the vault and the newest audit row matches. Without a
@@ -54,7 +54,8 @@ export async function* checkVault(
     yield openedCheck(opened);
     yield await auditCheck(store, opened.manifest, config);
     if (config.required !== undefined) yield requiredCheck(config, opened, isCi);
-    if (opened.manifest.certs !== undefined && passphrase !== null) yield* checkTokens(store, config, passphrase);
+    if (opened.manifest.certs !== undefined && passphrase !== null)
+      yield* attempt("tokens", checkTokens(store, config, passphrase));
   }
 }
 
@@ -125,17 +126,12 @@ async function auditCheck(store: ObjectStore, manifest: Manifest, config: LocalC
 /** Compares the scoped tokens of a vault with all of its audit rows, because somebody may have planted one. */
 async function* checkTokens(store: ObjectStore, config: LocalConfig, passphrase: Secret): AsyncGenerator<Check, void> {
   using holder = holderOf(passphrase, config);
-  try {
-    const request = { holder, expect: knownVaultOf(config) };
-    const found = await examineTokens({ store, clock: systemClock }, request);
-    if (found === null) return;
-    const live = `${counted(found.live, "live scoped token")}, none of them planted`;
-    if (found.sealed === 0) yield good("tokens", live);
-    else {
-      const message = `${live}; ${found.sealed} expired, and the newest generation still has keys for them`;
-      yield warning("tokens", message, `vsync tokens prune ${vaultArgs(config)}`);
-    }
-  } catch (error) {
-    yield badOrThrow("tokens", error);
-  }
+  const request = { holder, expect: knownVaultOf(config) };
+  const found = await examineTokens({ store, clock: systemClock }, request);
+  if (found === null) return;
+  const live = `${counted(found.live, "live scoped token")}, none of them planted`;
+  const message = `${live}; ${found.sealed} expired, and the newest generation still has keys for them`;
+  yield found.sealed === 0
+    ? good("tokens", live)
+    : warning("tokens", message, `vsync tokens prune ${vaultArgs(config)}`);
 }
