@@ -20,12 +20,6 @@ interface WordsInput {
   readonly args: { readonly env?: string | undefined; readonly key?: string | readonly string[] | undefined };
 }
 
-export interface ItemWords {
-  /** What selects the vault. */
-  readonly input: SessionInput;
-  readonly names: readonly string[];
-}
-
 /**
  * Splits the words into env and keys. The first of several words is the env if this machine or the project file knows
  * an env of that name: `vsync unset prod A B`, or with a single env `vsync unset A B`. A lone word is a KEY; with
@@ -34,7 +28,10 @@ export interface ItemWords {
  * @param takesOne the command takes one KEY, so the first of two words must be the env
  * @throws InputError a lone word is the name of an env
  */
-export async function splitWords(given: WordsInput, { takesOne = false, usage }: WordsOf): Promise<ItemWords> {
+export async function splitWords(
+  given: WordsInput,
+  { takesOne = false, usage }: WordsOf,
+): Promise<{ readonly input: SessionInput; readonly names: readonly string[] }> {
   const { flags, args } = given;
   const words = [args.env ?? [], args.key ?? []].flat();
   const [first, ...more] = words;

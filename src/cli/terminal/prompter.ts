@@ -136,7 +136,7 @@ export class Prompter implements Disposable {
     const prompts = await import("@inquirer/prompts");
     this.speakUp();
     dropTypedAhead(context.input);
-    const letGo = surviveStops({ ...context, question: message });
+    const letGo = surviveStops(context, message);
     this.#isAsking = true;
     try {
       return await untilInputEnds(ask(prompts, context));
@@ -205,20 +205,13 @@ function hush(input: ReadStream): () => void {
 /** Shows the cursor, which a prompt hides, and starts a new line. */
 export const LEAVE_PROMPT = "\u001b[?25h\n";
 
-interface Questioned {
-  readonly input: ReadStream;
-  readonly output: NodeJS.WritableStream;
-  /** Printed again after `fg`, because the prompt redraws only at the next key. */
-  readonly question: string;
-}
-
 /**
  * Makes Ctrl-Z and `fg` work at a prompt. Otherwise Node's line reader stops with the cursor hidden and stays paused
  * after `fg`; and because the shell has turned echo on by then, the secret would show.
  *
  * @returns a function that undoes this
  */
-function surviveStops({ input, output, question }: Questioned): () => void {
+function surviveStops({ input, output }: Terminal, question: string): () => void {
   const stop = (): void => {
     output.write(LEAVE_PROMPT);
     // Without a listener, the signal stops the process; `kill` returns after `fg`.
@@ -235,6 +228,7 @@ function surviveStops({ input, output, question }: Questioned): () => void {
     input.setRawMode(false);
     input.setRawMode(true);
     input.resume();
+    // The prompt itself redraws only at the next key.
     output.write(`? ${question} `);
   };
   process.on("SIGTSTP", stop).on("SIGCONT", goOn);

@@ -1,7 +1,7 @@
 import type { Secret } from "../../../crypto/secret.ts";
 import { InputError } from "../../../errors.ts";
 import type { NamedData } from "../../../vault/items/changes.ts";
-import { type DotenvEntry, parseDotenv } from "./dotenv.ts";
+import { type DotenvFile, parseDotenv } from "./dotenv.ts";
 import { type Form, misreaders, type Reader } from "./dotenv-readers.ts";
 
 /** Values that every reader of dotenv files, and every shell, takes literally. */
@@ -145,16 +145,8 @@ function readsBack(line: string, name: string, data: Secret): boolean {
   return entries.length === 1 && entry?.name === name && isSame(entry.value, data);
 }
 
-interface ReadDotenv {
-  readonly lines: readonly string[];
-  /** The last assignment of each name. */
-  readonly entries: readonly DotenvEntry[];
-  /** All assignments, including overridden ones. */
-  readonly assignments: readonly DotenvEntry[];
-}
-
 /** Null if it is not a dotenv file. */
-export function readOrNull(bytes: Uint8Array, options?: { readonly anyName: boolean }): ReadDotenv | null {
+export function readOrNull(bytes: Uint8Array, options?: { readonly anyName: boolean }): DotenvFile | null {
   try {
     return parseDotenv(bytes, "this", options);
   } catch (error) {
