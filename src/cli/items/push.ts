@@ -11,7 +11,6 @@ import { type PushInput, readPushInput } from "./push-input.ts";
 import { mergeCommand, requireFresh, type StaleFlags } from "./stale.ts";
 
 export interface PushFlags extends PushInput, ConsentFlags, StaleFlags {
-  readonly from?: string | undefined;
   readonly "allow-empty"?: boolean;
   /** Refuse values that tools read in different ways. */
   readonly strict?: boolean;

@@ -5,14 +5,12 @@ import { systemClock } from "../../stores/open-store.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { type ConsentFlags, consentTo, counted, requireConsent } from "../terminal/consent.ts";
 
-type Sources = Pick<SecretSources, "variables" | "output" | "prompter">;
-
 /**
  * Sends the usage that killed processes of a token left on this machine.
  *
  * @throws what opening the vault with the token throws, and what the store throws; the usage then stays
  */
-export async function sendLeft({ variables, output }: Sources): Promise<void> {
+export async function sendLeft({ variables, output }: SecretSources): Promise<void> {
   const logger = { warn: (_: object, message: string) => output.warn(message.replace(/^vsync: /, "")) };
   await using vault = await Vsync.open({ env: variables, logger });
   const spool = variables["VSYNC_USAGE_SPOOL"];
@@ -27,7 +25,7 @@ export async function sendLeft({ variables, output }: Sources): Promise<void> {
  *
  * @throws InputError not the id of a token, or not confirmed
  */
-export async function dropLeft(token: string, flags: ConsentFlags, sources: Sources): Promise<void> {
+export async function dropLeft(token: string, flags: ConsentFlags, sources: SecretSources): Promise<void> {
   const { variables, output, prompter } = sources;
   if (!/^tok_[0-9a-f]{32}$/.test(token)) {
     // Not quoted, because it may be the token itself.

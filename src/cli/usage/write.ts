@@ -1,15 +1,10 @@
 import type { ClosePlan, CompactPlan } from "../../vault/usage/write.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
 import { type ConsentFlags, counted, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import type { Prompter } from "../terminal/prompter.ts";
 import { renderUsage, sayDoubts } from "./render.ts";
-
-interface Ports {
-  readonly prompter: Prompter;
-  readonly output: Output;
-}
 
 type Flags = ConsentFlags & { readonly json?: boolean | undefined };
 
@@ -18,17 +13,13 @@ export async function closeMonth(
   { read, month, write }: ClosePlan,
   config: LocalConfig,
   flags: Flags,
-  { prompter, output }: Ports,
+  { prompter, output }: SecretSources,
 ): Promise<void> {
   renderUsage(read, flags, output);
   if (flags["dry-run"]) return output.say(`would close ${month}; dry run: nothing was written`);
-  await consented(
-    `Close ${month} of ${config.repo}/${config.env}?`,
-    `this would close ${month} for good`,
-    config,
-    flags,
-    prompter,
-  );
+  const { repo, env, isProtected = false } = config;
+  const question = `Close ${month} of ${repo}/${env}?`;
+  await requireConsent({ env, isProtected, question, refusal: `this would close ${month} for good` }, flags, prompter);
   await write();
   output.done(`Closed ${month} of ${config.env}: usage that arrives later is listed as late`);
 }
@@ -38,32 +29,22 @@ export async function compactDay(
   { day, read, keys, write }: CompactPlan,
   config: LocalConfig,
   flags: Flags,
-  { prompter, output }: Ports,
+  { prompter, output }: SecretSources,
 ): Promise<void> {
   sayDoubts(read, output);
   const batches = counted(keys.length, "batch", "batches");
   if (flags.json) output.json({ env: config.env, day, batches: keys.length, dryRun: flags["dry-run"] === true });
   if (keys.length === 0) return output.done(`${config.env} has no batches of ${day}: nothing to compact`);
   if (flags["dry-run"]) return output.say(`would compact ${batches} of ${day}; dry run: nothing was written`);
-  await consented(
-    `Replace ${batches} of ${day} with one object?`,
-    `this would replace ${batches} of ${day}`,
-    config,
+  const { env, isProtected = false } = config;
+  const question = `Replace ${batches} of ${day} with one object?`;
+  await requireConsent(
+    { env, isProtected, question, refusal: `this would replace ${batches} of ${day}` },
     flags,
     prompter,
   );
   await write();
   output.done(`Compacted ${day} of ${config.env}: one object in place of ${batches}`);
-}
-
-async function consented(
-  question: string,
-  refusal: string,
-  { env, isProtected }: LocalConfig,
-  flags: ConsentFlags,
-  prompter: Prompter,
-): Promise<void> {
-  await requireConsent({ env, isProtected: isProtected === true, question, refusal }, flags, prompter);
 }
 
 export function renderVoided(

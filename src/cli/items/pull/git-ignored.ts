@@ -2,17 +2,11 @@ import { execFile } from "node:child_process";
 import { appendFile, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { promisify } from "node:util";
-import type { Output } from "../../terminal/output.ts";
-import type { Prompter } from "../../terminal/prompter.ts";
+import type { SecretSources } from "../../inputs/secret-input.ts";
 import type { PlannedFile } from "./pull-plan.ts";
 
-interface Terminal {
-  readonly prompter: Prompter;
-  readonly output: Output;
-}
-
 /** Warns of written files that the next `git add` would include. On a terminal, offers to add them to .gitignore. */
-export async function guardFromGit(files: readonly PlannedFile[], { prompter, output }: Terminal): Promise<void> {
+export async function guardFromGit(files: readonly PlannedFile[], { prompter, output }: SecretSources): Promise<void> {
   const open: Visible[] = [];
   for (const { path, target, state } of files) {
     const visible = state === "same" ? null : await visibleToGit(path, target);

@@ -1,7 +1,7 @@
 import { AccessDeniedError, InputError, S3UnreachableError } from "../../../errors.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../../../exit-codes.ts";
 import { proveRead } from "../../../stores/bucket-checks.ts";
-import type { StoreLocation } from "../../../stores/location.ts";
+import { isSamePlace, type StoreLocation } from "../../../stores/location.ts";
 import { isDirectoryStore, systemClock } from "../../../stores/open-store.ts";
 import { MANIFEST_KEY } from "../../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../../config/local-config.ts";
@@ -105,9 +105,8 @@ async function proveObject(location: StoreLocation, target: Target): Promise<boo
 export function absentManifest(location: StoreLocation, config: LocalConfig): string {
   const { bucket, prefix } = location;
   const { seenGen } = config;
-  const isElsewhere = location.endpoint !== config.endpoint || bucket !== config.bucket || prefix !== config.prefix;
   const next = `run vsync push ${vaultArgs(config)} before booting apps`;
-  if (seenGen === 0 || isElsewhere) return `${bucket} has no ${prefix}${MANIFEST_KEY} yet: ${next}`;
+  if (seenGen === 0 || !isSamePlace(location, config)) return `${bucket} has no ${prefix}${MANIFEST_KEY} yet: ${next}`;
   return (
     `${bucket} has no ${prefix}${MANIFEST_KEY}, and this machine has seen generation ${seenGen}: check bucket and prefix, ` +
     `restore the manifest from the store's object versions or a backup, or, for a new vault, ` +
