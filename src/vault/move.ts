@@ -7,6 +7,7 @@ import { baseOn, type Draft } from "./commit/draft.ts";
 import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
 import { effectsOn, type TokenEffect } from "./commit/plan-tokens.ts";
 import { type AmendRequest, type CommitStep, Proposal } from "./commit/proposal.ts";
+import { appendOwnRow } from "./commit/reconcile.ts";
 import { MAX_MANIFEST_BYTES } from "./format/limits.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { hasMoved, MOVE_ACTION, movedTo, moveMeta, shownVault, type VaultPlace } from "./format/moved.ts";
@@ -62,7 +63,9 @@ export async function proposeMove(ports: CommitPorts, request: MoveRequest): Pro
       live: liveIn(roll, nowMs).map(({ claims }) => claims.name ?? claims.id),
       leavesUsage: !isSamePlace(request) && (await hasUsage(ports.store)),
     };
-    return new Proposal(plan, done === "all" ? null : () => moving(ports, writable, request, done), writable);
+    // A killed move may have left its last row outstanding, and nobody else writes at the old place any more.
+    const write = done === "all" ? () => appendOwnRow(ports, writable) : () => moving(ports, writable, request, done);
+    return new Proposal(plan, write, writable);
   } catch (error) {
     writable[Symbol.dispose]();
     throw error;

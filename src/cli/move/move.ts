@@ -21,7 +21,7 @@ import { type PreparedStore, prepareStore } from "../init/prepare-store.ts";
 import { writeProjectFile } from "../init/write-project-file.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { renderEffect } from "../items/proposed-changes.ts";
+import { renderEffect, warnOfAuditFault } from "../items/proposed-changes.ts";
 import { isAt, placeInFile } from "../project/project-place.ts";
 import { resolveTarget, type Which } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
@@ -75,10 +75,12 @@ export async function moveVault(
     );
   }
   if (plan.done === "nothing") await requireConsent(consentOf(before, to, isCopy), flags, sources.prompter);
-  await proposal.commit();
+  const committed = await proposal.commit();
   const there = { holder: request.holder, expect: { vault: before.vault, env: to.env } };
   const after = configAt(ends, await openManifest({ ...ports, store: prepared.store }, there), isCopy);
   await saveConfig(after);
+  // Nobody reads on at the old place.
+  if (committed !== null && plan.done === "nothing") warnOfAuditFault(committed, after, output);
   if (!isCopy && to.env !== before.env) await removeConfig(before);
   const written = isCopy ? null : await writeProjectFile(which, after, output, { insteadOf: before.env });
   return { plan, before, after, gen: after.seenGen, isCopy, written };

@@ -28,14 +28,15 @@ export async function proposeReconcile(
     const { gen } = writable.vault.manifest;
     const standing = store.get(auditKey(gen), { maxBytes: MAX_MANIFEST_BYTES });
     const { isMissing } = await requireOwnRow({ ...writable.vault, ...writable }, standing);
-    return new Proposal({ gen }, isMissing ? () => append(ports, writable) : null, writable);
+    return new Proposal({ gen }, isMissing ? () => appendOwnRow(ports, writable) : null, writable);
   } catch (error) {
     writable[Symbol.dispose]();
     throw error;
   }
 }
 
-async function* append(
+/** Appends the row of the manifest's own generation, unless it exists. */
+export async function* appendOwnRow(
   { store }: Pick<CommitPorts, "store">,
   { vault, signingKey }: SignedVault,
 ): AsyncGenerator<CommitStep, void> {
