@@ -237,9 +237,7 @@ async function createSame(store: ObjectStore, key: string, bytes: Uint8Array): P
 
 /** The bundles at a place that a vault has left. Every passphrase and token of that time still opens them. */
 export async function bundlesLeft(store: ObjectStore): Promise<readonly string[]> {
-  const keys: string[] = [];
-  for await (const key of store.list(BUNDLE_PREFIX)) keys.push(key);
-  return keys;
+  return Array.fromAsync(store.list(BUNDLE_PREFIX));
 }
 
 /**

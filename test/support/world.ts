@@ -518,7 +518,7 @@ export async function takeAll(steps: AsyncIterable<CommitStep>): Promise<string[
 }
 
 function olderHolderOf(older: OlderHolder | string = OLD): OlderHolder {
-  return typeof older === "string" ? holderOf(older) : older;
+  return typeof older === "string" ? async () => holderOf(older) : older;
 }
 
 function namedData(items: Secrets | readonly NamedData[]): readonly NamedData[] {

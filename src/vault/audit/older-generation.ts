@@ -8,10 +8,18 @@ import { fetchManifest } from "../open/open-manifest.ts";
 import type { KeyHolder } from "../unlock/key-holder.ts";
 import { verifyAudit } from "./chain.ts";
 
-export interface GenerationRequest extends ReadOptions {
-  readonly gen: number;
-  /** The holder that opens that generation. */
+/** Asks for the holder of an older passphrase; null if nobody gives one. The caller that made it disposes of it. */
+export type OlderHolder = (gen: number) => Promise<KeyHolder | null>;
+
+/** The holders to try on a generation whose passphrase may have changed since. */
+export interface OlderHolders extends ReadOptions {
   readonly holder: KeyHolder;
+  /** Called only if `holder` does not open the generation. */
+  readonly olderHolder?: OlderHolder;
+}
+
+export interface GenerationRequest extends OlderHolders {
+  readonly gen: number;
 }
 
 /**
@@ -20,7 +28,7 @@ export interface GenerationRequest extends ReadOptions {
  *
  * @throws InputError the vault does not have this generation
  * @throws AuditBrokenError a row from today back to that generation is missing or wrong
- * @throws WrongPassphraseError the holder does not open that generation
+ * @throws WrongPassphraseError no holder opens that generation
  * @throws BundleMissingError gc or somebody else removed the bundle
  * @throws BundleCorruptError the bundle is not what its row says
  */
@@ -29,8 +37,13 @@ export async function openGeneration(
   manifest: Manifest,
   request: GenerationRequest,
 ): Promise<OpenedBundle> {
-  const { holder } = request;
-  return openAtGeneration(store, manifest, { ...request, olderHolder: holder });
+  const rows = await rowsDownTo(store, manifest, request);
+  const { bundle } = rows.at(-1) ?? manifest;
+  try {
+    return await openBundleOf(store, { vault: manifest.vault, gen: request.gen, bundle }, request);
+  } catch (error) {
+    throw error instanceof BundleMissingError ? await namingTheRemoval(error, store, rows, manifest) : error;
+  }
 }
 
 async function openWith(
@@ -81,44 +94,12 @@ async function namingTheRemoval(
     const fault = `generation ${row.gen} was removed while it was being read: the vault moved on from generation ${gen} to ${now}`;
     return new BundleMissingError(fault, { hint });
   }
-  const keys = new Set<string>();
-  for await (const key of store.list(BUNDLE_PREFIX)) keys.add(key);
+  const keys = new Set(await Array.fromAsync(store.list(BUNDLE_PREFIX)));
   const oldest = rows.findLast(({ bundle }) => keys.has(bundle.key));
   const left = oldest === undefined ? "" : `; the oldest you can restore is ${oldest.gen}`;
   return new BundleMissingError(`generation ${row.gen} was removed by gc on ${gc.at.slice(0, 10)}${left}`, {
     hint,
   });
-}
-
-/** A holder of an older passphrase, or a function that asks for one. The caller that made the holder disposes of it. */
-export type OlderHolder = KeyHolder | ((gen: number) => Promise<KeyHolder | null>);
-
-export interface AtGenerationRequest extends GenerationRequest, OlderHolders {}
-
-/** The holders to try on a generation whose passphrase may have changed since. */
-export interface OlderHolders extends ReadOptions {
-  readonly holder: KeyHolder;
-  /** Used only if today's `holder` does not open the generation. */
-  readonly olderHolder: OlderHolder;
-}
-
-/**
- * Like `openGeneration`, for callers that do not know whether the passphrase has changed since.
- *
- * @throws what `openGeneration` throws
- */
-export async function openAtGeneration(
-  store: ObjectStore,
-  manifest: Manifest,
-  request: AtGenerationRequest,
-): Promise<OpenedBundle> {
-  const rows = await rowsDownTo(store, manifest, request);
-  const { bundle } = rows.at(-1) ?? manifest;
-  try {
-    return await openBundleOf(store, { vault: manifest.vault, gen: request.gen, bundle }, request);
-  } catch (error) {
-    throw error instanceof BundleMissingError ? await namingTheRemoval(error, store, rows, manifest) : error;
-  }
 }
 
 /** A generation whose audit row the caller has already verified. */
@@ -129,9 +110,9 @@ export interface VerifiedPlace {
 }
 
 /**
- * Like `openAtGeneration`, for callers that already have the generation's verified row.
+ * Like `openGeneration`, for callers that already have the generation's verified row.
  *
- * @throws WrongPassphraseError neither holder opens it
+ * @throws WrongPassphraseError no holder opens it
  * @throws BundleCorruptError the bundle is gone, or not what its row says
  */
 export async function openBundleOf(
@@ -141,12 +122,11 @@ export async function openBundleOf(
 ): Promise<OpenedBundle> {
   const { holder, olderHolder } = request;
   const bytes = await fetchBundle(store, bundle, request);
-  if (typeof olderHolder !== "function") return openWith(olderHolder, bytes, place);
   try {
     return await openWith(holder, bytes, place);
   } catch (error) {
-    const older = error instanceof WrongPassphraseError ? await olderHolder(place.gen) : null;
-    if (older === null) throw error;
+    const older = error instanceof WrongPassphraseError ? await olderHolder?.(place.gen) : null;
+    if (older == null) throw error;
     return openWith(older, bytes, place);
   }
 }

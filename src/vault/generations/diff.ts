@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import { type OlderHolder, openAtGeneration } from "../audit/older-generation.ts";
+import { type OlderHolder, openGeneration } from "../audit/older-generation.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { type Changes, compareItems, type NamedData } from "../items/changes.ts";
 import { type OpenRequest, openManifest, type ReadPorts } from "../open/open-manifest.ts";
@@ -36,7 +36,7 @@ export async function diffGenerations(ports: ReadPorts, request: DiffRequest): P
       hint: `vsync list ${manifest.env} shows its names`,
     });
   }
-  const { items: before } = await openAtGeneration(ports.store, manifest, { ...request, gen: fromGen });
-  const { items: after } = await openAtGeneration(ports.store, manifest, { ...request, gen: toGen });
+  const { items: before } = await openGeneration(ports.store, manifest, { ...request, gen: fromGen });
+  const { items: after } = await openGeneration(ports.store, manifest, { ...request, gen: toGen });
   return { manifest, fromGen, toGen, before, after, changes: compareItems(before, after) };
 }

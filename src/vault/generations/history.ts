@@ -40,8 +40,7 @@ export interface History {
  */
 export async function readHistory(ports: ReadPorts, request: AuditRequest): Promise<History> {
   const { manifest, rows } = await readAudit(ports, request);
-  const keys = new Set<string>();
-  for await (const key of ports.store.list(BUNDLE_PREFIX)) keys.add(key);
+  const keys = new Set(await Array.fromAsync(ports.store.list(BUNDLE_PREFIX)));
   const older = rows.filter((row) => row.gen < manifest.gen);
   const generations = [...older, auditRowOf(manifest)].map(
     ({ gen, at, action, actor, note, bundle: { key, size } }) => {
@@ -68,7 +67,7 @@ async function changesOf(
   for (const row of rows.toReversed().slice(0, MAX_COMPARED + 1)) {
     const { vault, gen, bundle } = row;
     if (!keys.has(bundle.key) || bundle.size > MAX_COMPARED_BYTES) break;
-    const opening = openBundleOf(store, { vault, gen, bundle }, { holder, olderHolder: holder, signal });
+    const opening = openBundleOf(store, { vault, gen, bundle }, { holder, signal });
     const opened = await opening.catch(nullIfLocked);
     if (opened === null) break;
     if (after !== null) changes.set(after.row.gen, compareItems(opened.items, after.items));

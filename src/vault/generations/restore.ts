@@ -1,4 +1,4 @@
-import { type OlderHolder, openAtGeneration } from "../audit/older-generation.ts";
+import { type OlderHolder, openGeneration } from "../audit/older-generation.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import { effectsOn } from "../commit/plan-tokens.ts";
 import { type AmendRequest, type Proposal, proposeAmendment } from "../commit/proposal.ts";
@@ -14,11 +14,11 @@ export interface RestoreRequest extends AmendRequest {
  * Proposes a new generation with the items of an old one. Nothing else changes: a token that was revoked in between
  * stays revoked.
  *
- * @throws what `openAtGeneration` and opening throw
+ * @throws what `openGeneration` and opening throw
  */
 export async function proposeRestore(ports: CommitPorts, request: RestoreRequest): Promise<Proposal<ChangePlan>> {
   return proposeAmendment(ports, request, async ({ bundle, manifest }, { roll }) => {
-    const { items } = await openAtGeneration(ports.store, manifest, request);
+    const { items } = await openGeneration(ports.store, manifest, request);
     const changes = compareItems(bundle.items, items);
     const meta = { event: "restore", from_gen: request.gen };
     const amendment = isEmpty(changes) ? null : { action: "restore", items, meta };

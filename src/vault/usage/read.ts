@@ -74,7 +74,7 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
   const { roll, vault } = opened;
   const { manifest } = vault;
   const sealed = { vault: manifest.vault, keys: roll.usage_keys ?? [] };
-  const keys = await keysBelow(ports.store, USAGE_PREFIX);
+  const keys = await Array.fromAsync(ports.store.list(USAGE_PREFIX));
   const isWanted = wantedDays(request);
   const voids = await readVoids(ports.store, sealed, keys);
   const allMonths = await readMonths(ports.store, sealed, keys, request.isThorough === true ? () => true : isWanted);
@@ -106,12 +106,6 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
     isVoid,
     closed: months.map(({ content: { month }, written }) => ({ month, written })),
   };
-}
-
-async function keysBelow(store: ObjectStore, prefix: string): Promise<readonly string[]> {
-  const keys: string[] = [];
-  for await (const key of store.list(prefix)) keys.push(key);
-  return keys;
 }
 
 function requireOrder({ since = "", until = "9" }: UsageRequest): void {
