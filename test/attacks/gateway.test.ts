@@ -67,7 +67,7 @@ function gatewayOf(credential: Secret): Gateway {
   const { clock } = world;
   const views = new Views(sourceOf(credential), gatewayViewOf, { clock, maxStaleMinutes: () => 60 });
   const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
-  return new Gateway({ views, ledger: null, clock, random });
+  return new Gateway({ views, recorder: null, clock, random });
 }
 
 function originOf(credential: Secret): Backend<null> {
@@ -153,7 +153,7 @@ describe("a token that reads every secret, with all that lies in the bucket,", (
       maxStaleMinutes: () => 60,
     });
     const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
-    const forger = new Gateway({ views, ledger: null, clock: world.clock, random });
+    const forger = new Gateway({ views, recorder: null, clock: world.clock, random });
     expect(await arrives(origin, await sign(forger))).toBe("bad_signature");
     expect(await rejection(gatewayOf(everything).sign({ method: "GET", target: "/v1/7", headers: {} }))).toMatchObject({
       code: "gateway_unavailable",
@@ -207,7 +207,7 @@ describe("under load", () => {
       maxStaleMinutes: () => 60,
     });
     const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
-    const offline = new Gateway({ views, ledger: null, clock, random });
+    const offline = new Gateway({ views, recorder: null, clock, random });
     expect(await arrives(origin, await sign(offline))).toBe("unknown_key_id");
   });
 

@@ -46,7 +46,7 @@ function gatewayOf(snapshot: TokenSnapshot): Gateway {
   const { clock } = world;
   const source = { openedToken: null, readToken: async () => snapshot };
   const views = new Views(source, gatewayViewOf, { clock, maxStaleMinutes: () => 60 });
-  return new Gateway({ views, clock, ledger: null, random: (bytes) => new Uint8Array(bytes).fill(++drawn) });
+  return new Gateway({ views, clock, recorder: null, random: (bytes) => new Uint8Array(bytes).fill(++drawn) });
 }
 
 const sign = (request: Partial<GatewayRequest>) =>

@@ -65,7 +65,7 @@ beforeEach(async () => {
   const source = { openedToken: null, readToken: async () => snapshot };
   const views = new Views(source, gatewayViewOf, { clock: world.clock, maxStaleMinutes: () => 60 });
   const random = seededRandom("gateway");
-  gateway = new Gateway({ views, clock: world.clock, ledger: recorder, random: (bytes) => random.bytes(bytes) });
+  gateway = new Gateway({ views, clock: world.clock, recorder: recorder, random: (bytes) => random.bytes(bytes) });
   signed = [];
   const origin = await listening((req, res) => void serve(req, res));
   url = await listening((req, res) => void forward(req, res, origin));

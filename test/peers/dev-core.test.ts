@@ -65,7 +65,7 @@ beforeEach(async () => {
   const { clock } = world;
   const views = new Views(source, gatewayViewOf, { clock, maxStaleMinutes: () => 60 });
   const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
-  const signing = new Gateway({ views, ledger: null, clock, random });
+  const signing = new Gateway({ views, recorder: null, clock, random });
   gateway = await listen(proxyServer({ gateway: signing, to: new URL(origin), log: () => {} }));
 });
 

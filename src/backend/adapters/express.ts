@@ -36,9 +36,7 @@ export interface MiddlewareOptions {
 export function createExpressMiddleware(backend: Verifier, { onRefused }: MiddlewareOptions = {}): ExpressMiddleware {
   const verify = async (request: NodeRequest & { vsync?: unknown }, response: NodeResponse): Promise<boolean> => {
     try {
-      const context = await verifyNodeRequest((input) => backend.verifyRequest(input), request);
-      request.vsync = context;
-      backend.remember([request], context, request.method ?? "");
+      request.vsync = await verifyNodeRequest(backend, request);
       return true;
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;

@@ -29,7 +29,7 @@ export function createFastifyPlugin(backend: Verifier): (app: FastifyInstance) =
   const plugin = async (app: FastifyInstance): Promise<void> => {
     app.addHook("onRequest", async (request: FastifyRequest, reply: FastifyReply) => {
       try {
-        await verifyFastifyRequest(backend, request);
+        request.vsync = await verifyNodeRequest(backend, request.raw, [request]);
         return undefined;
       } catch (error) {
         if (!(error instanceof VerificationError)) throw error;
@@ -43,11 +43,4 @@ export function createFastifyPlugin(backend: Verifier): (app: FastifyInstance) =
   };
   // Without this, the hook would not apply to routes outside the plugin.
   return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
-}
-
-async function verifyFastifyRequest(backend: Verifier, request: FastifyRequest): Promise<void> {
-  const { raw } = request;
-  const context = await verifyNodeRequest((input) => backend.verifyRequest(input), raw);
-  request.vsync = context;
-  backend.remember([request, raw], context, raw.method ?? "");
 }

@@ -22,9 +22,7 @@ export function createKoaMiddleware(backend: Verifier): KoaMiddleware {
     if (originalUrl !== req.url) {
       throw new VerificationError("route_mismatch", `something rewrote ${originalUrl} to ${req.url}`);
     }
-    const verified = await verifyNodeRequest((input) => backend.verifyRequest(input), req);
-    context.state["vsync"] = verified;
-    backend.remember([context, context.request, req], verified, req.method ?? "");
+    context.state["vsync"] = await verifyNodeRequest(backend, req, [context, context.request]);
   });
 }
 

@@ -29,8 +29,8 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
     });
   const views = new Views(vault, gatewayViewOf, { clock, maxStaleMinutes });
   const { usageKey } = await views.get();
-  const ledger = usageKey === undefined || !(vault instanceof Vsync) ? null : (await vault.openUsage()).recorder;
-  return new Gateway({ views, ledger, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
+  const recorder = usageKey === undefined || !(vault instanceof Vsync) ? null : (await vault.openUsage()).recorder;
+  return new Gateway({ views, recorder, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
 }
 
 /** The longest limit of any backend: each origin enforces its own. */

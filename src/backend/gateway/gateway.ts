@@ -1,7 +1,7 @@
 import type { RouteSetting } from "../../tokens/backends/settings.ts";
 import { toBase64Url } from "../../tokens/base64.ts";
 import { isCanonicalPath, pathOf } from "../../tokens/canonical-path.ts";
-import type { UsageEvent } from "../../usage/event.ts";
+import type { UsageRecorder } from "../../usage/recorder.ts";
 import type { WaitUntil } from "../../workers.ts";
 import { hashBody } from "../signed/body-hash.ts";
 import type { RequestToSign } from "../signed/claim.ts";
@@ -61,26 +61,12 @@ const METHOD = /^(?!CONNECT$|TRACE$)[A-Z][A-Z-]{0,31}$/;
 const TARGET = /^[!"$-~]{1,16384}$/;
 const ID_BYTES = 16;
 
-/** Where the usage from responses goes. */
-export interface UsageLedger {
-  /**
-   * Resolves once the event is safe.
-   *
-   * @throws MeteringError not_recorded
-   */
-  record(event: UsageEvent): Promise<void>;
-  /**
-   * @throws what the store throws; the events keep waiting
-   */
-  flush(): Promise<void>;
-}
-
 export interface GatewayParts {
   readonly views: Views<GatewayView>;
   readonly clock: { nowMs(): number };
   readonly random: (bytes: number) => Uint8Array;
-  /** Null for a token without the capability `metering`: usage is judged but not kept. */
-  readonly ledger: UsageLedger | null;
+  /** Keeps usage. Null for a token without the capability `metering`: usage is judged but not kept. */
+  readonly recorder: Pick<UsageRecorder, "record" | "flush"> | null;
 }
 
 /** Signs requests in front of origins, and judges the usage in their responses. */
@@ -135,7 +121,7 @@ export class Gateway {
    * @throws MeteringError not_recorded: the usage holds, but there is no room to keep it
    */
   async settle<H extends ResponseHeaders>(signed: SignedRequest, headers: H): Promise<Settlement<H>> {
-    const { views, clock, ledger } = this.#parts;
+    const { views, clock, recorder } = this.#parts;
     const { known } = await views.get().catch(unavailable);
     if (known === null)
       throw new GatewayError("gateway_unavailable", "the gateway's token lacks the permission api.tokens.verify");
@@ -147,7 +133,7 @@ export class Gateway {
       if (!isSettled) this.#settled.delete(signed);
       return settlement;
     }
-    await ledger?.record(responseEvent(signed, usage, clock.nowMs()));
+    await recorder?.record(responseEvent(signed, usage, clock.nowMs()));
     return { ...settlement, usage };
   }
 
@@ -157,7 +143,7 @@ export class Gateway {
    * @throws what the store throws; the usage keeps waiting, and is retried every minute
    */
   async flush(): Promise<void> {
-    await this.#parts.ledger?.flush();
+    await this.#parts.recorder?.flush();
   }
 
   async #toSign(

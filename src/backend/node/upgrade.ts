@@ -1,6 +1,6 @@
 import { VerificationError } from "../verification-error.ts";
 import type { Verifier } from "../verifier.ts";
-import type { RequestContext, VerifyRequestInput } from "../verify/verify-request.ts";
+import type { RequestContext } from "../verify/verify-request.ts";
 import type { NodeRequest, NodeSocket } from "./node-message.ts";
 import { refusalOf } from "./refuse.ts";
 import { verifyNodeRequest } from "./verify-node.ts";
@@ -14,11 +14,8 @@ export async function verifyNodeUpgrade(
   // Node.js has removed its own listeners, so without this a client that resets the connection would end the process.
   socket.on("error", () => undefined);
   try {
-    const verify = (input: VerifyRequestInput): Promise<RequestContext> =>
-      backend.verifyRequest({ ...input, upgrade: true });
-    const context = await verifyNodeRequest(verify, request, null);
+    const context = await verifyNodeRequest(backend, request, [], { body: null, upgrade: true });
     request.vsync = context;
-    backend.remember([request], context, request.method ?? "");
     return context;
   } catch (error) {
     if (!(error instanceof VerificationError)) {

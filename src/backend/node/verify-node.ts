@@ -1,25 +1,27 @@
 import { VerificationError } from "../verification-error.ts";
+import type { Verifier } from "../verifier.ts";
 import type { RequestContext, VerifyRequestInput } from "../verify/verify-request.ts";
 import { readNodeBody } from "./node-body.ts";
 import { headerLines, type NodeRequest } from "./node-message.ts";
 import { stripGatewayHeaders } from "./strip.ts";
 
-export type Verify = (input: VerifyRequestInput) => Promise<RequestContext>;
-
 /**
- * Verifies a request of Node.js, and removes the gateway's headers from it.
+ * Verifies a request of Node.js, removes the gateway's headers from it, and remembers what was verified.
  *
+ * @param others the objects by which a framework also passes the request on
  * @throws VerificationError
  */
 export async function verifyNodeRequest(
-  verify: Verify,
+  backend: Verifier,
   request: NodeRequest,
-  body: VerifyRequestInput["body"] = (maxBytes) => readNodeBody(request, maxBytes),
+  others: readonly object[] = [],
+  given: Pick<VerifyRequestInput, "body" | "upgrade"> = { body: (maxBytes) => readNodeBody(request, maxBytes) },
 ): Promise<RequestContext> {
   const { method = "" } = request;
   const target = targetOf(request);
-  const context = await verify({ method, target, headers: headerLines(request.rawHeaders), body });
+  const context = await backend.verifyRequest({ method, target, headers: headerLines(request.rawHeaders), ...given });
   stripGatewayHeaders(request);
+  backend.remember([request, ...others], context, method);
   return context;
 }
 

@@ -16,5 +16,5 @@ export async function operatorGateway(session: Session): Promise<{ gateway: Gate
   const views = new Views(source, gatewayViewOf, { clock: systemClock, maxStaleMinutes: () => 60 });
   const view = await views.get();
   const random = (bytes: number): Uint8Array => systemRandom.bytes(bytes);
-  return { gateway: new Gateway({ views, ledger: null, clock: systemClock, random }), view };
+  return { gateway: new Gateway({ views, recorder: null, clock: systemClock, random }), view };
 }
