@@ -1,8 +1,7 @@
 import type { Secret } from "../crypto/secret.ts";
-import type { BucketTerms } from "../s3/wire/options.ts";
+import type { BucketTerms, S3Credentials, S3Location } from "../s3/wire/options.ts";
 
-export interface AccessKey {
-  readonly accessKeyId: string;
+export interface AccessKey extends S3Credentials {
   readonly secretAccessKey: Secret;
   readonly sessionToken?: Secret;
 }
@@ -10,14 +9,8 @@ export interface AccessKey {
 /** `ambient`: the platform's own credential chain. A directory store always has it. */
 export type Credentials = AccessKey | "ambient";
 
-/** Where a vault is, and which credentials to use there. */
-export interface StoreLocation extends BucketTerms {
-  /** `https://…`, `http://…` or `file:///…`, without a trailing slash. */
-  readonly endpoint: string;
-  readonly region: string;
-  readonly bucket: string;
-  /** Ends in `/`. */
-  readonly prefix: string;
+/** Where a vault is, in a bucket or (with an endpoint `file:///…`) in a directory, and which credentials to use there. */
+export interface StoreLocation extends S3Location {
   readonly credentials: Credentials;
 }
 
