@@ -19,7 +19,10 @@ test("opens with the credential in VSYNC_CONFIG alone, and reads only what it wa
     false,
   ]);
   expect(handle.token).toEqual({ id, name: "api", kind: "live", capabilities: [] });
-  expect(await rejectionOf(handle.readVerify())).toMatchObject({ message: "this token may not verify others" });
+  expect(await rejectionOf(handle.readVerify())).toMatchObject({
+    message: "this token may not verify others",
+    hint: expect.stringContaining("--permissions=api.tokens.verify"),
+  });
 });
 
 test("a credential apart wins over the one in the token, and no passphrase is read beside it", async () => {

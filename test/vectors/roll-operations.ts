@@ -6,8 +6,10 @@ import type { AuditRow } from "../../src/vault/format/audit-row.ts";
 import { signCert, withAnchor } from "../../src/vault/format/tokens/anchors.ts";
 import type { Roll } from "../../src/vault/format/tokens/roll.ts";
 import { verifyListOf } from "../../src/vault/format/tokens/verify-list.ts";
+import { openWithKeys } from "../../src/vault/open/open.ts";
+import { openVerifyList } from "../../src/vault/open/open-boxes.ts";
 import { plantedTokens } from "../../src/vault/tokens/planted.ts";
-import { readVerifyList } from "../../src/vault/tokens/read.ts";
+import { mayNotVerify } from "../../src/vault/tokens/read.ts";
 import { bytesOf } from "./bytes.ts";
 import { type OpenInput, setUp } from "./vault-operations.ts";
 import type { Run, VectorBytes } from "./vector.ts";
@@ -31,7 +33,11 @@ export const ROLL_OPERATIONS = {
 
   async readVerify(run: Run<OpenInput>) {
     const { ports, request } = await setUp(run);
-    return { verify: (await readVerifyList(ports, request)).verify };
+    const { bundle } = await openWithKeys(ports, request);
+    using keys = bundle.keys;
+    const verifyKey = keys.verifyKey();
+    if (verifyKey === null) throw mayNotVerify();
+    return { verify: openVerifyList(bundle.header, verifyKey) };
   },
 
   async planCommit({ input }: Run<PlanInput>) {

@@ -4,8 +4,7 @@ import type { TokenSnapshot } from "../../tokens/snapshot.ts";
 import { openWithRoll } from "../commit/open-for-commit.ts";
 import type { ItemKind } from "../format/item.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { type Tombstone, tokenSlotIds, tombstonesIn } from "../format/tokens/slot.ts";
-import type { VerifyList } from "../format/tokens/verify-list.ts";
+import { tokenSlotIds, tombstonesIn } from "../format/tokens/slot.ts";
 import { openWithKeys } from "../open/open.ts";
 import { openVerifyList } from "../open/open-boxes.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
@@ -43,28 +42,6 @@ export async function readTokens(ports: ReadPorts, { only, ...request }: ReadTok
   const records = only === undefined ? roll.tokens : [findRecord(roll, only, nowMs)];
   const tokens = await Promise.all(records.map(summarizing(base)));
   return { manifest, tokens, settings: roll.settings ?? null, items };
-}
-
-export interface ReadVerifyList {
-  readonly manifest: Manifest;
-  readonly verify: VerifyList;
-  /** Tokens that ended, so a service can answer `revoked` instead of "unknown". */
-  readonly ended: readonly Tombstone[];
-}
-
-/**
- * Reads what a service needs to judge the tokens it is shown.
- *
- * @throws ConfigInvalidError the holder may not verify tokens
- * @throws what opening throws
- */
-export async function readVerifyList(ports: ReadPorts, request: OpenRequest): Promise<ReadVerifyList> {
-  const { manifest, bundle } = await openWithKeys(ports, request);
-  using keys = bundle.keys;
-  for (const { data } of bundle.items) data.destroy();
-  const verifyKey = keys.verifyKey();
-  if (verifyKey === null) throw mayNotVerify();
-  return { manifest, verify: openVerifyList(bundle.header, verifyKey), ended: tombstonesIn(bundle.header) };
 }
 
 /** The holder's token lacks the permission `api.tokens.verify`. */
