@@ -112,7 +112,7 @@ describe("at every prompt, a signal leaves the terminal and the disk unchanged",
     expect(await machine.sandbox.snapshot()).toEqual(disk);
   });
 
-  test("its message starts on a new line", async () => {
+  test("its message starts on a new line, and is the only one", async () => {
     for (const [end, said] of [
       [(session: TerminalSession) => session.press("\u0004"), "the input ended before the answer"],
       [(session: TerminalSession) => session.signal("SIGTERM"), "ended by SIGTERM"],
@@ -120,7 +120,9 @@ describe("at every prompt, a signal leaves the terminal and the disk unchanged",
       const session = await machine.terminal(["get", "prod", "DATABASE_URL"], NOTHING);
       await session.shows("Passphrase:");
       await end(session);
-      expect((await session.end()).screen).toMatch(new RegExp(`\\nvsync: error: ${said}\\r\\n`));
+      const { screen } = await session.end();
+      expect(screen).toMatch(new RegExp(`\\nvsync: error: ${said}\\r\\n`));
+      expect(screen.match(/vsync: (error|hint): /g)).toHaveLength(1);
     }
   });
 

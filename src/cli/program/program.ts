@@ -34,8 +34,11 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
     reportFailure(error, output, { withStack: wantsStack(argv) });
   };
   // A promise that nothing will settle does not keep a process alive, which would then end with 0.
-  const reportUnfinished = (): void => report(new Error("vsync ended before the command was done"));
-  process.once("beforeExit", reportUnfinished);
+  // A question listens, too: Ctrl-D leaves it nothing to wait for, and it says so itself.
+  const reportUnfinished = (): void => {
+    if (process.listenerCount("beforeExit") === 1) report(new Error("vsync ended before the command was done"));
+  };
+  process.on("beforeExit", reportUnfinished);
   setVersion(parts.pjson.version);
   try {
     await dispatch(argv, parts, output);
