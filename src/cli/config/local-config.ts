@@ -244,12 +244,19 @@ function remedyFor({ uid }: TamperingFault, mode: string, path: string): string 
 
 function parseConfig(bytes: Uint8Array, path: string): LocalConfig {
   if (!isUtf8(bytes)) throw unusable(path, "is not UTF-8 text");
-  const text = new TextDecoder().decode(bytes);
-  const fault = jsonFault(text);
-  if (fault !== null) throw unusable(path, `is not JSON: line ${fault.line}, column ${fault.column}`);
-  const read = readDocument(JSON.parse(text));
+  const read = readDocument(parseJson(new TextDecoder().decode(bytes), path));
   if ("fault" in read) throw unusable(path, `is not a vsync config: see ${read.fault}`);
   return read.config;
+}
+
+/** Looks for the fault only if there is one, because every command starts here. */
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const fault = jsonFault(text);
+    throw unusable(path, `is not JSON: line ${fault?.line}, column ${fault?.column}`);
+  }
 }
 
 function unusable(path: string, fault: string, hint?: string): LocalConfigMissingError {
