@@ -99,7 +99,7 @@ async function expectEnd(it: Case, act: Promise<Committed | null>): Promise<void
     return;
   }
   const error = "error" in end ? end.error : end;
-  expect(error).toBeInstanceOf(tellsTheSwap(it.useCase) ? toldAs(injected, it.at - swap) : injected.constructor);
+  expect(error).toBeInstanceOf(toldAs(injected, it.useCase, it.at - swap));
   if (it.at === swap && isRefusal(injected)) expect((error as Error).message).toMatch(HARMLESS);
 }
 
@@ -108,8 +108,8 @@ function tellsTheSwap({ name }: UseCase): boolean {
 }
 
 /** @param afterSwap the number of requests between the swap and the fault; negative before the swap */
-function toldAs(injected: Error, afterSwap: number): unknown {
-  if (afterSwap === 0 && isRefusal(injected)) return ManifestSwapFailedError;
+function toldAs(injected: Error, useCase: UseCase, afterSwap: number): unknown {
+  if (tellsTheSwap(useCase) && afterSwap === 0 && isRefusal(injected)) return ManifestSwapFailedError;
   return afterSwap < 0 && injected instanceof OutcomeUnknownError ? S3UnreachableError : injected.constructor;
 }
 

@@ -1,6 +1,6 @@
 import { sha256Hex } from "../../crypto/digest.ts";
 import { generateSigningKey, type SigningKey } from "../../crypto/signing.ts";
-import { ConflictError, InputError, VsyncError } from "../../errors.ts";
+import { ConflictError, InputError, OutcomeUnknownError, S3UnreachableError, VsyncError } from "../../errors.ts";
 import type { Clock, ObjectStore, Random } from "../../ports.ts";
 import { appendAuditRow, requireOwnRow } from "../audit/append.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -49,6 +49,7 @@ export type CommitStep =
  * @throws ConflictError another commit was faster; no manifest names the bundle written here
  * @throws RollbackError the manifest is older than the audit rows; nothing was written
  * @throws AuditBrokenError another row has the key of the current generation's; nothing was written
+ * @throws S3UnreachableError a write before the manifest failed, or its outcome is unknown
  * @throws OutcomeUnknownError the manifest was sent and cannot be read back
  * @throws InputError the format does not allow the draft; nothing was written
  */
@@ -65,8 +66,9 @@ export async function* commitGeneration(
   const previous = current === null ? null : await requireOwnRow(current, neighbours.before);
   yield { kind: "ready", outstanding: previous?.isMissing ? currentGen(base) : null };
 
-  if (current !== null && previous?.isMissing) await appendAuditRow(store, current.manifest, current.signingKey);
-  const key = await createBundle(store, sealed.bundle, firstTsMs(sealed.nowMs, currentTs(base)));
+  if (current !== null && previous?.isMissing)
+    await beforeSwap(() => appendAuditRow(store, current.manifest, current.signingKey));
+  const key = await beforeSwap(() => createBundle(store, sealed.bundle, firstTsMs(sealed.nowMs, currentTs(base))));
   const manifest = nextManifest(base, sealed, key, previous?.row ?? null);
   yield { kind: "bundle-created", manifest };
 
@@ -134,6 +136,18 @@ function requireClock(
       hint: "correct this machine's clock, then run the same command again",
     },
   );
+}
+
+/** A lost answer may leave the current generation's row, or a bundle that no manifest names. */
+async function beforeSwap<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknownError)) throw error;
+    throw new S3UnreachableError(`the new generation was not written: ${error.message}`, {
+      hint: "the vault is as it was: run the same command again",
+    });
+  }
 }
 
 async function createBundle(store: ObjectStore, bundle: Uint8Array, firstMs: number): Promise<string> {

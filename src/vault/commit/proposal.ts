@@ -1,11 +1,5 @@
 import type { JsonObject } from "../../canonical-json.ts";
-import {
-  AccessDeniedError,
-  ManifestSwapFailedError,
-  OutcomeUnknownError,
-  S3UnreachableError,
-  VsyncError,
-} from "../../errors.ts";
+import { AccessDeniedError, ManifestSwapFailedError, S3UnreachableError, VsyncError } from "../../errors.ts";
 import type { NamedData } from "../format/item.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import type { OpenedVault } from "../open/open.ts";
@@ -159,7 +153,6 @@ function commitAmendment(
  * The same steps, with errors that tell a failure at the manifest's swap from a failure before it: `rotate-passphrase`
  * has an exit code for each.
  *
- * @throws S3UnreachableError a write before the swap failed, or its outcome is unknown
  * @throws ManifestSwapFailedError the store refused the swap or could not be reached; the swap was not applied
  * @throws OutcomeUnknownError the outcome of the swap is unknown
  * @throws ConflictError another commit was faster, at any step
@@ -178,15 +171,7 @@ export async function* tellingTheSwap(steps: AsyncIterable<CommitStep>): AsyncGe
 
 function told(error: VsyncError, reached: CommitStep["kind"]): VsyncError {
   const isRefused = error instanceof AccessDeniedError || error instanceof S3UnreachableError;
-  if (reached === "ready" && error instanceof OutcomeUnknownError) return uploadFailed(error);
   return reached === "bundle-created" && isRefused ? swapFailed(error) : error;
-}
-
-/** A failed upload may leave an object that no manifest names. */
-function uploadFailed(error: VsyncError): S3UnreachableError {
-  return new S3UnreachableError(`the new generation was not written: ${error.message}`, {
-    hint: "the vault is as it was: run the same command again",
-  });
 }
 
 function swapFailed(error: VsyncError): ManifestSwapFailedError {

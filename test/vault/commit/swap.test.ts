@@ -144,7 +144,7 @@ describe("a failed swap says whether it was applied, and which object is left", 
   });
 });
 
-describe("rotate and finish tell a failure before the swap from one at it", () => {
+describe("a failure before the swap is told from one at it", () => {
   /** In a grace window. */
   beforeEach(async () => {
     await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
@@ -164,7 +164,9 @@ describe("rotate and finish tell a failure before the swap from one at it", () =
     });
   }
 
-  describe.each(commits)("%s, if the bundle cannot be written", (_name, commit) => {
+  const push = ["push", () => world.push({ A: "2" }, { by: NEW })] as const;
+
+  describe.each([...commits, push])("%s, if the bundle cannot be written", (_name, commit) => {
     const atTheBundle = (key: string) => key.startsWith("v=");
 
     test.each([
