@@ -70,9 +70,9 @@ export async function exitCodePage() {
     prose(when),
   ]);
   return page("Exit codes", "src/exit-codes.ts", [
-    "This page tells you and your scripts what each exit code means. The numbers never change, and are the same with `--json`.",
+    "Exit codes never change, and are the same with `--json`.",
     ...all.map(familyLines),
-    "Here are the same exit codes by error class. A `code` is an error's stable name.",
+    "By error class (a `code` is an error's stable name):",
     table(["class", "`code`", ...all.map(({ commands }) => commands), "when"], rows),
     ...JSON_FAILURES,
     ...ANSWERS_NEEDED,

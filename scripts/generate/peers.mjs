@@ -25,7 +25,7 @@ export function peerSection({ rows, peers }) {
   if (peers.length === 0) return [];
   const blocks = [
     "## Beside other tools",
-    "These tools do different things, so read each number together with what its tool does. They come from npm (with their own lockfile) and from Debian; vsync depends on none of them.",
+    "These tools do different things, so read each number together with what its tool does. They come from npm and Debian; vsync depends on none of them.",
   ];
   for (const [plot, name] of GROUPS)
     blocks.push(
@@ -68,5 +68,5 @@ function whereNotFastest(rows) {
   const faster = others.filter(({ wallMs }) => wallMs.median < best.wallMs.median);
   if (faster.length === 0) return "No tool here was faster than vsync in this run.";
   const list = faster.map(({ program, wallMs }) => `${program} (${number(wallMs.median)} ms)`).join(", ");
-  return `**vsync is not the fastest here**: its best row took ${number(best.wallMs.median)} ms; faster were ${list}.`;
+  return `**vsync is not the fastest here**: its best time was ${number(best.wallMs.median)} ms. Faster: ${list}.`;
 }

@@ -58,13 +58,13 @@ function introduction({ machine, versions, date, seconds, kdf, rows }) {
     ? `; one derivation took ${number(derivation.wallMs.median)} ms here (${range(derivation.wallMs)})`
     : "";
   return [
-    "This page shows how long vsync takes to start, open, rotate and grow, and how it compares with other tools.",
+    "How long vsync takes to start, open and rotate, how that grows, and how it compares with other tools.",
     `Measured by \`npm run bench\` on ${date} in ${seconds} s: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}. Versions: ${versionList.join(", ")}.`,
     [
       "- The rows of one table ran interleaved: each round ran every candidate once and started with a different one. We drop the first round.",
       "- Numbers are medians, with the fastest and the slowest run next to them. Ratios compare with the control of the same rounds.",
       "- Programs are measured as whole processes, from outside: wall time, CPU time of all threads, peak resident memory (`wait4`).",
-      "- The S3 server is the project's own strict one, in a separate process on loopback. An injected round trip delays each answer, but not the set-up of a connection.",
+      "- The S3 server is the project's own strict one, in a separate process on loopback. An injected round trip delays each answer, but not connecting.",
       `- The key derivation is slow on purpose, so it has its own numbers: ${cost} (RFC 9106 §4, second recommended option)${took}.`,
     ].join("\n"),
   ];

@@ -11,8 +11,8 @@ function headline({ rows }) {
   return `**${thousands(injected)} injected faults: ${lost} lost, ${stuck} stuck, ${silent} silent.**`;
 }
 
-const INTRODUCTION = `This page tells you what we broke on purpose and how each case ended. After each fault another machine looks
-at the store, then makes the next commit on it. It counts a fault as`;
+const INTRODUCTION = `What we broke on purpose, and how it ended. After each fault, another machine looks at the store and makes the
+next commit on it. A fault counts as`;
 
 const PROMISES = `- **lost** if the vault opens as neither exactly the old nor exactly the new generation, if a bundle that a row
   names is damaged, or if the audit chain does not verify (one row may be outstanding, and then \`reconcile\` appends it)

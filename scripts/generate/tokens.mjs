@@ -42,7 +42,7 @@ export function scopedMemory({ rows: all }) {
     rounded(peakMiB),
   ]);
   return [
-    "The library with a scoped token derives no key, so its 64 MiB are not needed. These rows leave out the pages of Node.js itself, which the kernel takes back when it must, and compare with a process that has loaded the library and opens nothing.",
+    "With a scoped token, the library derives no key and so saves those 64 MiB. These rows leave out the pages of Node.js itself, which the kernel can reclaim; `idle` is a process that has loaded the library and opens nothing.",
     table(["what", "file in the vault", "peak, MiB"], cells),
   ];
 }

@@ -34,7 +34,7 @@ test("CONTRIBUTING.md lists the folders of src/ in layer order: each imports onl
 const WAYS = waysOf(PAGE);
 
 test.each(WAYS)(
-  "the way of the data from $start: each file is imported by the one that it is indented below",
+  "the path of the data from $start: each file is imported by the one that it is indented below",
   (way) => {
     const above: string[] = [];
     const faults = way.steps.flatMap(({ file, depth }) => {
