@@ -42,7 +42,8 @@ export interface RecorderParts {
 
 const FLUSH_MS = 60_000;
 const MAX_WAITING = 100_000;
-const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024;
+/** Half of what a reader accepts. */
+const MAX_BATCH_CONTENT_BYTES = 8 * 1024 * 1024;
 const INSTANCE_BYTES = 8;
 
 interface Waiting {
@@ -62,7 +63,10 @@ export class UsageRecorder {
   /** A batch that may already be in the store. It must be written again unchanged, before any other. */
   #unwritten: Waiting | null = null;
   #spooled: SpoolPart[] = [];
-  #appending: { readonly lines: string[]; readonly done: Promise<void> } | null = null;
+  /** The lines of the next write to the disk. */
+  #appending: string[] | null = null;
+  /** Settles once the disk has everything so far. */
+  #appended = Promise.resolve();
   #writing: Promise<void> | null = null;
   #isTimed = false;
   #warned = { store: false, spool: false };
@@ -141,17 +145,17 @@ export class UsageRecorder {
     const { spool } = this.#parts;
     if (spool === null) return Promise.resolve();
     if (this.#appending !== null) {
-      this.#appending.lines.push(line);
-      return this.#appending.done;
+      this.#appending.push(line);
+      return this.#appended;
     }
     const lines = [line];
-    const done = this.#appendSoon(spool, lines);
-    this.#appending = { lines, done };
-    return done;
+    this.#appending = lines;
+    this.#appended = this.#appendAfter(this.#appended, spool, lines);
+    return this.#appended;
   }
 
-  async #appendSoon(spool: Spool, lines: readonly string[]): Promise<void> {
-    await Promise.resolve();
+  async #appendAfter(before: Promise<void>, spool: Spool, lines: readonly string[]): Promise<void> {
+    await before;
     this.#appending = null;
     await this.#append(spool, lines);
   }
@@ -195,7 +199,7 @@ export class UsageRecorder {
   }
 
   async #write(): Promise<void> {
-    await this.#appending?.done;
+    await this.#appended;
     const part = await this.#parts.spool?.cut().catch(() => undefined);
     if (part !== undefined) this.#spooled.push(part);
     const spooled = this.#spooled.length;
@@ -237,10 +241,10 @@ export class UsageRecorder {
 /** Events of one day, as many as fit into a batch. */
 function firstBatchOf(events: readonly UsageEvent[]): readonly UsageEvent[] {
   const day = dayOf(events[0]?.at ?? 0);
-  let characters = 0;
+  let bytes = 0;
   const end = events.findIndex((event, at) => {
-    characters += encodeEvent(event).length;
-    return at === MAX_BATCH_EVENTS || characters > MAX_BATCH_CHARACTERS || dayOf(event.at) !== day;
+    bytes += Buffer.byteLength(encodeEvent(event));
+    return at === MAX_BATCH_EVENTS || bytes > MAX_BATCH_CONTENT_BYTES || dayOf(event.at) !== day;
   });
   return end === -1 ? events : events.slice(0, end);
 }

@@ -87,7 +87,8 @@ describe("what an earlier process left", () => {
 
   test.each([
     ["5000 events", lines(5001), [5000, 1]],
-    ["8 Mi characters", lines(1100, { context: { x: "x".repeat(8000) } }), [1037, 63]],
+    ["8 Mi bytes", lines(1100, { context: { x: "x".repeat(8000) } }), [1037, 63]],
+    ["8 Mi bytes of other alphabets", lines(720, { context: { x: "字".repeat(8000) } }), [348, 348, 24]],
   ])("is written in batches of %s at most", async (_, waiting, lengths) => {
     await recorder({ spool: spoolWith(waiting) }).flush();
     expect((await batchesIn(store)).map(({ ids }) => ids.length)).toEqual(lengths);
@@ -238,6 +239,31 @@ describe("the spool", () => {
     store.faults = {};
     await usage.flush();
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("has one file at a time, even if events arrive while the disk is busy", async () => {
+    const spool = spoolOf("alive");
+    const busy: PromiseWithResolvers<void>[] = [];
+    const append = async (lines: readonly string[]) => {
+      busy.push(Promise.withResolvers());
+      await busy.at(-1)?.promise;
+      await spool.append(lines);
+    };
+    const usage = recorder({
+      spool: { append, takeLeft: () => spool.takeLeft(), cut: () => spool.cut() },
+    });
+    const first = usage.record(event("a"));
+    await expect.poll(() => busy.length).toBe(1);
+    const others = [usage.record(event("b")), usage.record(event("c"))];
+    const written = usage.flush();
+    busy[0]?.resolve();
+    await first;
+    await expect.poll(() => busy.length).toBe(2);
+    expect(await readdir(folder)).toHaveLength(1);
+    busy[1]?.resolve();
+    await Promise.all([...others, written]);
+    expect({ files: await readdir(folder), warnings }).toEqual({ files: [], warnings: [] });
+    expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a", "b", "c"]]);
   });
 
   test("loses the line that a full disk has cut, and no other", async () => {
