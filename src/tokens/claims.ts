@@ -1,15 +1,7 @@
 import type { JsonValue, Refuse } from "../canonical-json.ts";
+import { anyText, backendId, listOf, text, textThat } from "./backends/forms.ts";
 import { isTokenId, TOKEN_KINDS, type TokenKind } from "./credential-form.ts";
-import {
-  type At,
-  elementsOf,
-  memberOf,
-  type RefuseAt,
-  refuseGiven,
-  requireDistinct,
-  requireObject,
-  requireText,
-} from "./given.ts";
+import { type At, elementsOf, memberOf, type RefuseAt, refuseGiven, requireObject } from "./given.ts";
 import { jsonOf, requireGrants } from "./grants/grant.ts";
 import { CAPABILITIES, requireKnownPermissions } from "./permissions.ts";
 import { routeFault } from "./routes.ts";
@@ -36,25 +28,22 @@ const encoder = new TextEncoder();
 
 type Check = (at: At) => void;
 
+const distinctTexts = listOf(anyText, { distinct: true }).check;
+const instant = textThat(instantFault).check;
+
 /** The fields in the order of writing. */
 const FORMS: Readonly<Record<keyof Claims, Check>> = {
-  id: textThat((id) => (isTokenId(id) ? null : "must be tok_ and 32 lower-case hex digits")),
-  kind: textThat((kind) => (TOKEN_KINDS.some((known) => known === kind) ? null : "must be live or test")),
-  name: textThat(nameFault),
-  backend: textThat((backend) =>
-    /^[a-z0-9][a-z0-9._-]{0,63}$/.test(backend)
-      ? null
-      : "must have 1\u202664 of a\u2026z, 0\u20269, ., _ and -, and start with a letter or digit",
-  ),
+  id: textThat((id) => (isTokenId(id) ? null : "must be tok_ and 32 lower-case hex digits")).check,
+  kind: textThat((kind) => (TOKEN_KINDS.some((known) => known === kind) ? null : "must be live or test")).check,
+  name: textThat(nameFault).check,
+  backend: backendId.check,
   capabilities: distinctTexts,
   permissions: distinctTexts,
   grants: (at) => void elementsOf(at),
-  meters: listOf((meter) =>
-    /^[a-z0-9_]{1,64}$/.test(meter) ? null : "must have 1\u202664 of a\u2026z, 0\u20269 and _",
-  ),
-  routes: listOf(routeFault),
-  created_at: textThat(instantFault),
-  not_after: textThat(instantFault),
+  meters: listOf(text(/^[a-z0-9_]{1,64}$/, "must have 1\u202664 of a\u2026z, 0\u20269 and _")).check,
+  routes: listOf(textThat(routeFault)).check,
+  created_at: instant,
+  not_after: instant,
 };
 
 /** Checks that entries are known to this version, for lists that a later version may extend. */
@@ -133,23 +122,6 @@ function checkAll(at: At, checks: readonly Partial<Record<keyof Claims, Check>>[
     if (!Object.hasOwn(at.value as object, name)) continue;
     for (const check of checks) check[name]?.(memberOf(at, name));
   }
-}
-
-function textThat(fault: (text: string) => string | null): Check {
-  return (at) => {
-    const found = fault(requireText(at));
-    if (found !== null) throw at.refuse(at.path, found);
-  };
-}
-
-function listOf(fault: (text: string) => string | null): Check {
-  return (at) => elementsOf(at).forEach(textThat(fault));
-}
-
-function distinctTexts(at: At): void {
-  const texts = elementsOf(at);
-  texts.forEach(requireText);
-  requireDistinct(texts);
 }
 
 function requireKnownCapabilities(at: At): void {

@@ -6,7 +6,7 @@ import { type At, elementsOf, memberOf, requireDistinct, requireObject, requireT
  */
 export interface Form {
   /** @throws what `at.refuse` makes */
-  check(at: At): void;
+  readonly check: (at: At) => void;
   readonly schema: JsonObject;
 }
 
@@ -52,6 +52,13 @@ export function listOf(element: Form, { distinct = false } = {}): Form {
     schema: { type: "array", items: element.schema, ...(distinct ? { uniqueItems: true } : {}) },
   };
 }
+
+export const anyText = textThat(() => null);
+
+export const backendId = text(
+  /^[a-z0-9][a-z0-9._-]{0,63}$/,
+  "must have 1\u202664 of a\u2026z, 0\u20269, ., _ and -, and start with a letter or digit",
+);
 
 export function text(form: RegExp, fault: string): Form {
   const any = textThat((it) => (form.test(it) ? null : fault));

@@ -1,7 +1,7 @@
 import type { JsonValue } from "../../canonical-json.ts";
 import { type At, memberOf, requireObject } from "../given.ts";
 import { alikeKey, routeFault } from "../routes.ts";
-import { exactly, type Form, integer, listOf, oneOf, onlyTrue, recordOf, text, textThat } from "./forms.ts";
+import { backendId, exactly, type Form, integer, listOf, oneOf, onlyTrue, recordOf, text, textThat } from "./forms.ts";
 
 /**
  * The part of a vault's settings that gateways and origins share (docs/format.md, Settings): the backends, what each
@@ -104,10 +104,7 @@ function pathFault(path: string): string | null {
 const FORMS = {
   backends: listOf(
     exactly({
-      id: text(
-        /^[a-z0-9][a-z0-9._-]{0,63}$/,
-        "must have 1\u202664 of a\u2026z, 0\u20269, ., _ and -, and start with a letter or digit",
-      ),
+      id: backendId,
       "transport?": exactly({ mode: oneOf(["direct", "tunnel"]) }),
       "verification?": exactly({ required: onlyTrue("cannot be turned off: leave it out, or give true") }),
       "profile?": oneOf(["rfc9421", "x-fs"]),

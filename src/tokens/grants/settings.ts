@@ -1,4 +1,5 @@
 import type { JsonValue } from "../../canonical-json.ts";
+import { integer, onlyTrue } from "../backends/forms.ts";
 import { BACKEND_SETTINGS, type BackendSettings, requireBackendSettings } from "../backends/settings.ts";
 import { type At, elementsOf, type RefuseAt, refuseGiven, requireObject, requireText } from "../given.ts";
 import type { Properties } from "./filter.ts";
@@ -75,7 +76,7 @@ function parse(at: At): ParsedSettings {
 function parseSetting(name: string, at: At): Partial<ParsedSettings> {
   switch (name) {
     case "require_auth":
-      if (at.value !== true) throw at.refuse(at.path, "must be true");
+      onlyTrue("must be true").check(at);
       return { requireAuth: true };
     case "trusted_ips":
       return { networks: parseList(at, (text) => parseNetwork(text) ?? "must be a network such as 10.0.0.0/8") };
@@ -89,9 +90,7 @@ function parseSetting(name: string, at: At): Partial<ParsedSettings> {
       if (!TLS.includes(requireText(at))) throw at.refuse(at.path, "must be 1.2 or 1.3");
       return { minTls: requireText(at) };
     case "usage_retention_days":
-      if (!Number.isSafeInteger(at.value) || Number(at.value) < 1 || Number(at.value) > MAX_RETENTION_DAYS) {
-        throw at.refuse(at.path, `must be an integer from 1 to ${MAX_RETENTION_DAYS}`);
-      }
+      integer(1, MAX_RETENTION_DAYS).check(at);
       return {};
     default:
       if (BACKEND_SETTINGS.some((known) => known === name)) return {};
