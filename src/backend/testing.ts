@@ -80,7 +80,6 @@ function viewOf(options: TestBackendOptions, publicKey: string): OriginView {
     },
     keys: [{ kid: "test", public: publicKey }],
     tokenId: "tok_00000000000000000000000000000000",
-    kind: "test",
     capabilities: ["gateway_verification", "metering"],
     untilMs: Number.POSITIVE_INFINITY,
   };

@@ -35,14 +35,10 @@ export interface OriginView {
   readonly backend: BackendView;
   readonly keys: readonly GatewayKey[];
   readonly tokenId: string;
-  /** `live` or `test`. */
-  readonly kind: string;
   /** The token's own allow-lists, in addition to the backend's. */
   readonly routes?: readonly string[] | undefined;
   readonly meters?: readonly string[] | undefined;
   readonly capabilities: readonly string[];
-  /** Base64 of the X25519 public key that usage is sealed to. */
-  readonly usageKey?: string | undefined;
   /** When the token expires, in milliseconds since the epoch. */
   readonly untilMs: number;
 }
@@ -51,14 +47,12 @@ export interface OriginView {
 export interface GatewayView {
   readonly vault: string;
   readonly gen: number;
-  readonly tokenId: string;
   /** The keys with their private halves. */
   readonly signingKeys: readonly (GatewayKey & GatewaySigner)[];
   readonly backends: readonly BackendView[];
   /** The backend for requests that match no route. */
   readonly defaultBackend: BackendView | undefined;
   readonly routes: readonly (RouteSetting & { readonly backend: string })[];
-  readonly meters: readonly MeterSetting[];
   /** The tokens of the vault, for `settle`; null for a gateway that may not verify them. */
   readonly known: KnownTokens | null;
   /** Base64 of the X25519 public key that usage is sealed to. */
@@ -77,46 +71,42 @@ const REFRESH_MS = 45_000;
  * @throws ConfigInvalidError the token is not an origin's, or the settings lack its backend
  */
 export function originViewOf(snapshot: TokenSnapshot): OriginView {
-  const { vault, gen, claims, gatewayKeys, settings, usageKey } = snapshot;
+  const { vault, gen, claims, gatewayKeys, settings } = snapshot;
   const setting = settings === null ? undefined : backendOf(settings, claims.backend);
   if (setting === undefined) throw noBackend(claims.backend);
-  const { id, kind, routes, meters, capabilities } = claims;
+  const { id, routes, meters, capabilities } = claims;
   return {
     vault,
     gen,
     backend: viewOf(setting, settings ?? {}),
     keys: gatewayKeys.filter(({ backends }) => backends?.includes(setting.id) ?? true),
     tokenId: id,
-    kind,
     routes,
     meters,
     capabilities,
-    usageKey,
     untilMs: endOf(snapshot),
   };
 }
 
 /** @throws ConfigInvalidError the token is not a gateway's, or the vault has no key for it */
 export function gatewayViewOf(snapshot: TokenSnapshot): GatewayView {
-  const { vault, gen, claims, gatewayKeys, signers, settings, verify, usageKey } = snapshot;
+  const { vault, gen, gatewayKeys, signers, settings, verify, usageKey } = snapshot;
   const privateKeys = new Map(signers.map(({ kid, privateKey }) => [kid, privateKey]));
   const signingKeys = gatewayKeys.flatMap((key) => {
     const privateKey = privateKeys.get(key.kid);
     return privateKey === undefined ? [] : [{ ...key, privateKey }];
   });
   if (signingKeys.length === 0) throw noKey(snapshot);
-  const { backends = [], routes = [], meters = [] } = settings ?? {};
+  const { backends = [], routes = [] } = settings ?? {};
   const views = backends.map((it) => viewOf(it, settings ?? {}));
   const fallback = settings === null ? undefined : backendOf(settings);
   return {
     vault,
     gen,
-    tokenId: claims.id,
     signingKeys,
     backends: views,
     defaultBackend: views.find(({ id }) => id === fallback?.id),
     routes: routes.map((route) => ({ ...route, backend: route.backend ?? fallback?.id ?? "" })),
-    meters,
     known: verify === null ? null : new KnownTokens(verify),
     usageKey,
     untilMs: endOf(snapshot),

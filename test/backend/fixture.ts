@@ -29,7 +29,6 @@ export function viewOf(profile: ProfileName, { backend = {}, ...changes }: ViewC
     backend: { id: "api", profile, routes: ROUTES, meters: undefined, ...times, transportMode: "direct", ...backend },
     keys: [KEY],
     tokenId: "tok_00000000000000000000000000000000",
-    kind: "test",
     capabilities: ["gateway_verification"],
     untilMs: Number.POSITIVE_INFINITY,
     ...changes,
