@@ -1,3 +1,4 @@
+import type { JsonValue } from "../canonical-json.ts";
 import { type At, elementsOf, requireDistinct, requireText } from "./given.ts";
 
 /** The permissions of version 1, in the order that a layer without `permissions` has them. */
@@ -20,6 +21,17 @@ export type Capability = (typeof CAPABILITIES)[number];
 
 export function isPermission(name: string): name is Permission {
   return NAMEABLE.some((permission) => permission === name);
+}
+
+/** The permissions in effect. Absent `permissions` mean all of them, but with grants none of `api.*`. */
+export function permissionsOf({
+  permissions,
+  grants,
+}: {
+  readonly permissions?: readonly string[] | undefined;
+  readonly grants?: JsonValue | undefined;
+}): readonly string[] {
+  return permissions ?? PERMISSIONS.filter((name) => grants === undefined || !isApiPermission(name));
 }
 
 /** Grants do not limit permissions of `api.*`. */

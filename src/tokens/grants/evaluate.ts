@@ -1,5 +1,5 @@
 import { isObject, type JsonValue } from "../../canonical-json.ts";
-import { isApiPermission, isPermission, PERMISSIONS, type Permission } from "../permissions.ts";
+import { isApiPermission, isPermission, type Permission, permissionsOf } from "../permissions.ts";
 import { filterHolds, Properties, pathMatches, type Scalar } from "./filter.ts";
 import { type Operation, type ParsedGrant, readGrants } from "./grant.ts";
 import type { Pattern } from "./pattern.ts";
@@ -66,7 +66,8 @@ export class Layer {
 
   constructor(name: LayerName, { permissions, grants }: LayerJson) {
     this.name = name;
-    this.#permissions = permissionsOf(permissions, grants !== undefined);
+    const own = permissions === undefined || Array.isArray(permissions) ? permissions : [];
+    this.#permissions = new Set(permissionsOf({ permissions: own, grants }));
     const read = grants === undefined ? { grants: null, patterns: [] } : readGrants(grants);
     this.#grants = read.grants;
     this.#patterns = read.patterns;
@@ -104,11 +105,6 @@ interface Match {
   readonly at: number;
   readonly operation: Operation;
   readonly properties: Properties;
-}
-
-function permissionsOf(permissions: JsonValue | undefined, hasGrants: boolean): ReadonlySet<string> {
-  if (permissions === undefined) return new Set(PERMISSIONS.filter((name) => !hasGrants || !isApiPermission(name)));
-  return new Set(Array.isArray(permissions) ? permissions : []);
 }
 
 function operationOf(grant: ParsedGrant, name: string, { workspace, project }: AuthorizationRequest): Operation | null {

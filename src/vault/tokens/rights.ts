@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, type JsonValue } from "../../canonical-json.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import { type GrantedFrom, grantedItems } from "../../tokens/grants/granted-items.ts";
-import { isApiPermission, PERMISSIONS, type Permission } from "../../tokens/permissions.ts";
+import { isApiPermission, type Permission, permissionsOf } from "../../tokens/permissions.ts";
 
 /**
  * What a change of claims gives a token and takes from it, as nouns: first names of the vault, then everything else.
@@ -103,17 +103,6 @@ const OPERATIONS: readonly {
   { root: "tunnels", operation: "connect", permission: "tunnels.streams.create-delete", verb: "connect to tunnels" },
   { root: "tunnels", operation: "list", permission: "tunnels.tunnels.list", verb: "list tunnels" },
 ];
-
-/** The permissions in effect. Absent `permissions` mean all of them, but with grants none of `api.*`. */
-export function permissionsOf({
-  permissions,
-  grants,
-}: {
-  readonly permissions?: readonly string[] | undefined;
-  readonly grants?: readonly JsonValue[] | undefined;
-}): readonly string[] {
-  return permissions ?? PERMISSIONS.filter((name) => grants === undefined || !isApiPermission(name));
-}
 
 function plain(subject: string, noun: string): Right {
   return { subject, target: null, limits: [], noun };

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../../canonical-json.ts";
+import { permissionsOf } from "../../../tokens/permissions.ts";
 import type { GivenClaims } from "../../../vault/tokens/create.ts";
-import { permissionsOf } from "../../../vault/tokens/rights.ts";
 import {
   type AccessFlags,
   ALL_TUNNELS,
