@@ -90,10 +90,9 @@ interface RotatedPair {
   readonly ended?: readonly string[];
 }
 
-/** Rows by older versions lack this. Such a token counts as a gateway's, because losing real usage would be worse. */
 function factsIn({ capabilities, gateway }: AuditRow["meta"], endedMs: number | null): TokenFacts {
-  if (!Array.isArray(capabilities)) return { metering: true, isGateway: true, endedMs };
-  return { metering: capabilities.includes("metering"), isGateway: gateway === true, endedMs };
+  const metering = Array.isArray(capabilities) && capabilities.includes("metering");
+  return { metering, isGateway: gateway === true, endedMs };
 }
 
 function textOf(value: unknown): string {

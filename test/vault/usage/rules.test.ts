@@ -1,11 +1,9 @@
 import { expect, test } from "vitest";
 import { batchKey } from "../../../src/usage/batch.ts";
 import { ulid } from "../../../src/usage/ulid.ts";
-import { commitGeneration } from "../../../src/vault/commit/commit.ts";
-import { baseOn } from "../../../src/vault/commit/draft.ts";
 import { EMPTY_ROLL } from "../../../src/vault/format/tokens/roll.ts";
 import { vaultRules } from "../../../src/vault/usage/rules.ts";
-import { ACTOR, ENV, HOUR_MS, holderOf, NEW, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
+import { ENV, HOUR_MS, holderOf, NEW, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
 
 test("for tokens that the roll has dropped, rows say what they were allowed and when they ended", async () => {
   const world = await World.pushed();
@@ -60,30 +58,4 @@ test("for tokens that the roll has dropped, rows say what they were allowed and 
   await world.rotate("after the leak", OLD, { leaked: { tokens: "revoke" } });
   const { tokens: revoked } = await world.writable();
   expect(await factsFrom(EMPTY_ROLL)).toEqual(await factsFrom(revoked.roll));
-});
-
-test("a token whose row does not say what it was allowed counts as a gateway's", async () => {
-  const world = await World.pushed();
-  const token = `tok_${"0".repeat(32)}`;
-  const writable = await world.writable();
-  const { vault, signingKey, tokens } = writable;
-  const { items } = vault.bundle;
-  const { unlock } = vault.manifest;
-  const draft = {
-    actor: ACTOR,
-    action: "token-create",
-    meta: { token },
-    items,
-    unlock,
-    signingKey,
-    rotates: false,
-    tokens,
-  };
-  const steps: string[] = [];
-  for await (const { kind } of commitGeneration(world, baseOn({ ...vault, signingKey }), () => draft)) steps.push(kind);
-  expect(steps.at(-1)).toBe("done");
-  const key = batchKey({ token, day: "2026-01-01", ulid: ulid(START_MS, seededRandom("batch")) });
-  const request = { holder: holderOf(OLD), expect: { env: ENV } };
-  const rules = await vaultRules(world, request, { manifest: await world.manifest(), roll: EMPTY_ROLL }, [key]);
-  expect(rules.tokenFacts(token)).toEqual({ metering: true, isGateway: true, endedMs: null });
 });
