@@ -4,13 +4,14 @@ import { access, constants, lstat, mkdir, readdir, rm, stat, statfs } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storeFault } from "../../disk/faults.ts";
+import { FOLDER_MODE } from "../../disk/folders.ts";
+import { belongsToAnother, hasModes } from "../../disk/posix.ts";
 import { type ProcessIdentity, type ProcessTable, systemProcesses } from "../../disk/process-table.ts";
 import { AccessDeniedError } from "../../errors.ts";
 
 const MEMORY_FOLDER = "/dev/shm";
 /** `f_type` of statfs(2). */
 const TMPFS_MAGIC = 0x01021994;
-const FOLDER_MODE = 0o700;
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
@@ -53,11 +54,9 @@ async function statOf(folder: string): Promise<Stats> {
   }
 }
 
-/** Windows has neither these bits nor numeric users. */
-function isSafeParent({ mode, uid }: Stats): boolean {
-  if (process.platform === "win32") return true;
-  const owned = uid === 0 || uid === process.geteuid?.();
-  return owned && ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0);
+function isSafeParent(stats: Stats): boolean {
+  if (!hasModes()) return true;
+  return !belongsToAnother(stats) && ((stats.mode & WRITABLE_BY_OTHERS) === 0 || (stats.mode & STICKY) !== 0);
 }
 
 /** The thread that made a folder. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBox, sealBox } from "../../crypto/box.ts";
 import { storeFault } from "../../disk/faults.ts";
-import { unlessGone, unlessThere } from "../../disk/folders.ts";
+import { FOLDER_MODE, unlessGone, unlessThere } from "../../disk/folders.ts";
 import { open } from "../../disk/open.ts";
 import { hasModes } from "../../disk/posix.ts";
 import { READ_PLAIN_FILE } from "../../disk/private-file.ts";
@@ -19,7 +19,6 @@ import type { Spool, SpoolPart } from "../../usage/recorder.ts";
  * lines are boxes under a key of the token: only holders of the token can read them or add any.
  */
 
-const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 /** For all files of one token. */
 const MAX_BYTES = 64 * 1024 * 1024;
