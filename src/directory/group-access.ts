@@ -9,12 +9,13 @@ import {
   statSync,
   unlinkSync,
 } from "node:fs";
-import { chmod, chown, lstat, stat } from "node:fs/promises";
+import { chmod, chown, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isMainThread } from "node:worker_threads";
 import { FOLDER_MODE } from "../disk/folders.ts";
 import { open } from "../disk/open.ts";
-import { errnoOf, hasErrno, hasModes } from "../disk/posix.ts";
+import { errnoOf, hasModes } from "../disk/posix.ts";
+import { statOf } from "./object-file.ts";
 import { PROBE_SUFFIX } from "./work-folder.ts";
 
 /**
@@ -144,13 +145,4 @@ async function handOver(path: string, { uid, gid, mode }: Access, rights: number
   if (own.uid !== 0 || (own.isFile() && own.nlink !== 1)) return;
   await handle.chmod((own.mode & 0o7700) | (mode & rights));
   await handle.chown(uid, gid);
-}
-
-async function statOf(path: string): Promise<Stats | null> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return null;
-    throw error;
-  }
 }

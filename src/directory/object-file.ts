@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Stats } from "node:fs";
 import { type FileHandle, lstat } from "node:fs/promises";
 import { open } from "../disk/open.ts";
 import { hasErrno } from "../disk/posix.ts";
@@ -45,10 +46,15 @@ export async function readObjectFile(path: string, options: KeepOptions): Promis
 
 /** Whether something other than a folder has this name. */
 export async function isTaken(path: string): Promise<boolean> {
+  return (await statOf(path))?.isDirectory() === false;
+}
+
+/** What has this name, without following links; null if nothing does. */
+export async function statOf(path: string): Promise<Stats | null> {
   try {
-    return !(await lstat(path)).isDirectory();
+    return await lstat(path);
   } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return false;
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return null;
     throw error;
   }
 }
