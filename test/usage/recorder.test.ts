@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
 import { UsageSpool } from "../../src/runtime/usage/usage-spool.ts";
 import { encodeEvent, type UsageEvent } from "../../src/usage/event.ts";
-import { type RecorderParts, UsageRecorder } from "../../src/usage/recorder.ts";
+import { type RecorderParts, type Spool, UsageRecorder } from "../../src/usage/recorder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { clockAt, seededRandom } from "../support/world.ts";
 import { AT_MS, batchesIn, event, USAGE_PUBLIC, writerOf } from "./fixture.ts";
@@ -68,11 +68,12 @@ test("batches are chained, of one day and 5000 events at most", async () => {
 });
 
 /** A spool on which earlier processes left these lines. */
-const spoolWith = (lines: readonly string[]): RecorderParts["spool"] => ({
+const spoolWith = (lines: readonly string[]): Spool => ({
   append: async () => undefined,
   takeLeft: async () => lines,
   cut: async () => ({ remove: async () => undefined }),
 });
+const nothingLeft = spoolWith([]);
 
 test("a batch is written as soon as 5000 events wait", async () => {
   const usage = recorder();
@@ -140,6 +141,47 @@ describe("a store that", () => {
     await usage.record(event("b"));
     await usage.flush();
     expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a"], ["b"]]);
+  });
+
+  test("is down again after it came back, or when the process ends, causes another warning", async () => {
+    const usage = recorder();
+    const tick = async () => {
+      timers.shift()?.();
+      await usage.flush().catch(() => undefined);
+    };
+    await usage.record(event("a"));
+    away();
+    await tick();
+    store.faults = {};
+    await expect.poll(() => timers.length).toBe(1);
+    await tick();
+    expect(usage.waiting).toBe(0);
+    await usage.record(event("b"));
+    away();
+    await tick();
+    const waits = "1 usage events wait for memory://, tried every minute: down";
+    await expect.poll(() => warnings).toEqual([waits, waits]);
+    await usage.close();
+    expect(warnings).toEqual([waits, waits, waits]);
+  });
+
+  test("fails during one flush does not fail the next", async () => {
+    const usage = recorder();
+    await usage.record(event("a"));
+    const [began, down] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    store.faults = {
+      before: () => {
+        store.faults = {};
+        began.resolve();
+        return down.promise;
+      },
+    };
+    const first = usage.flush();
+    await began.promise;
+    const second = usage.flush();
+    down.reject(new S3UnreachableError("down"));
+    const [one, other] = await Promise.allSettled([first, second]);
+    expect([one.status, other.status, usage.waiting]).toEqual(["rejected", "fulfilled", 0]);
   });
 
   test("loses its response gets the batch only once", async () => {
@@ -281,6 +323,28 @@ describe("the spool", () => {
     expect(warnings).toEqual([expect.stringContaining("kept only in memory, and lost if the process is killed")]);
     await usage.flush();
     expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a", "b"]]);
+  });
+
+  test("causes another warning if it fails again after it worked", async () => {
+    let isFull = true;
+    const append = () => (isFull ? Promise.reject(new Error("full")) : Promise.resolve());
+    const usage = recorder({ spool: { ...nothingLeft, append } });
+    for (const full of [true, true, false, true]) {
+      isFull = full;
+      await usage.record(event("a"));
+    }
+    const warning = "usage is kept only in memory, and lost if the process is killed: full";
+    expect(warnings).toEqual([warning, warning]);
+  });
+
+  test.each<[string, Partial<Spool>]>([
+    ["be cut", { cut: () => Promise.reject(new Error("no")) }],
+    ["be removed", { cut: async () => ({ remove: () => Promise.reject(new Error("no")) }) }],
+  ])("that cannot %s does not keep events from the store", async (_, fault) => {
+    const usage = recorder({ spool: { ...nothingLeft, ...fault } });
+    await usage.record(event("a"));
+    await usage.flush();
+    expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a"]]);
   });
 
   test("in a folder that others may enter is not used", async () => {
