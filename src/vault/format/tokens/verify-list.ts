@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../../../canonical-json.ts";
 import { decodeCheckedBase64 as decode } from "../../../crypto/base64.ts";
 import { sha256 } from "../../../crypto/digest.ts";
-import { backendSettingsIn, withoutBackends } from "../../../tokens/backends/settings.ts";
+import { withoutBackends } from "../../../tokens/backends/settings.ts";
 import { idOfKeys } from "../../../tokens/credential-form.ts";
 import { refuseBundle } from "../bundle-header.ts";
 import { base64, count, exactly, instant, openObject, parseShape, text } from "../shape.ts";
@@ -54,7 +54,6 @@ export function verifyListOf(roll: Roll, atMs: number): VerifyList {
 
 /** Only the settings that restrict tokens. Backends and routes concern others. */
 function tokenSettingsIn({ settings }: Roll): JsonObject | undefined {
-  if (backendSettingsIn(settings) === null) return settings;
   const binding = withoutBackends(settings ?? {});
   return Object.keys(binding).length === 0 ? undefined : binding;
 }
