@@ -42,10 +42,11 @@ export function forwardedHeaders(given: ClientHeaders): ForwardedHeaders {
   const headers = Object.create(null) as Record<string, string | readonly string[]>;
   for (const [name, value] of entries) {
     const plain = name.replaceAll("_", "-");
-    if (HOP_BY_HOP.has(plain) || nominated.has(name) || OURS.test(plain)) continue;
+    const isRespelled = plain !== name && SINGLE.includes(plain);
+    if (HOP_BY_HOP.has(plain) || nominated.has(name) || OURS.test(plain) || isRespelled) continue;
     const to = plain === "x-request-id" ? CLIENT_REQUEST_ID : name;
     const before = headers[to];
-    if (before !== undefined && SINGLE.includes(plain)) throw new GatewayError("bad_request", `${name} came twice`);
+    if (before !== undefined && SINGLE.includes(name)) throw new GatewayError("bad_request", `${name} came twice`);
     headers[to] = before === undefined ? value : [...[before].flat(), value];
   }
   return headers;
