@@ -1,6 +1,6 @@
 import { InputError, StaleBaseError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
-import { relativeTime } from "../../vault/format/relative-time.ts";
+import { timeAgo } from "../../vault/format/relative-time.ts";
 import type { BaseMismatch, NewerWork } from "../../vault/items/file-base.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
@@ -59,8 +59,7 @@ function wordsOfUnknown({ gen, newest }: BaseMismatch & { readonly kind: "unknow
 /** Such as `prod has moved on since your pull (gen 1 → 5): STRIPE changed 3 min ago by ann@laptop`. */
 function wordsOfNewer({ gen, newest, changes, lost, last }: NewerWork, env: string): string {
   const moved = `${env} has moved on since your pull (gen ${gen} → ${newest})`;
-  const when =
-    last === null ? "" : `${relativeTime(last.at, systemClock.nowMs())} by ${last.actor.user}@${last.actor.host}`;
+  const when = last === null ? "" : `${timeAgo(last.at, systemClock.nowMs())} by ${last.actor.user}@${last.actor.host}`;
   const parts = [
     [changes.added, "added"],
     [changes.changed, "changed"],
@@ -73,5 +72,5 @@ function wordsOfNewer({ gen, newest, changes, lost, last }: NewerWork, env: stri
   }
   const why = lost === "removed" ? "gc has removed that generation" : "that generation has another passphrase";
   const names = named.flatMap(([all]) => all).toSorted();
-  return `${moved}, last ${when}; ${why}, and any of ${listed(names)} may be newer than yours`;
+  return `${moved}, last ${when}; ${why}, and ${names.length === 1 ? "" : "any of "}${listed(names)} may be newer than yours`;
 }

@@ -1,7 +1,7 @@
 import { AuditOutstandingError } from "../../errors.ts";
 import type { CommitStep, Committed } from "../../vault/commit/proposal.ts";
 import type { FinishPlan } from "../../vault/finish.ts";
-import { relativeTime } from "../../vault/format/relative-time.ts";
+import { timeAgo } from "../../vault/format/relative-time.ts";
 import type { RotationPlan } from "../../vault/rotate.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import type { SlotAccess } from "../../vault/unlock/entries.ts";
@@ -22,7 +22,7 @@ export function renderPlan(
 
 /** Such as `api (…wEXj), made 3 days ago by ann@laptop`. */
 function describeToken({ id, lastFour, claims, createdBy }: TokenSummary, atMs: number): string {
-  const when = relativeTime(claims.created_at, atMs);
+  const when = timeAgo(claims.created_at, atMs);
   return `${claims.name ?? id} (…${lastFour}), made ${when} by ${createdBy.user}@${createdBy.host}`;
 }
 

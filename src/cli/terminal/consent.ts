@@ -78,9 +78,9 @@ export function notConfirmed(hint: string): InputError {
 
 const NAMED = 5;
 
-/** Such as `A, B and C`, or for many names `A, B, C, D, E and 7 more`. */
-export function listed(names: readonly string[]): string {
-  const shown = names.length > NAMED ? [...names.slice(0, NAMED), `${names.length - NAMED} more`] : names;
+/** Such as `A, B and C`, or for more than `most` names `A, B, C, D, E and 7 more`. */
+export function listed(names: readonly string[], most = NAMED): string {
+  const shown = names.length > most ? [...names.slice(0, most), `${names.length - most} more`] : names;
   return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 

@@ -1,5 +1,5 @@
 import { systemClock } from "../../stores/open-store.ts";
-import { relativeTime } from "../../vault/format/relative-time.ts";
+import { timeAgo } from "../../vault/format/relative-time.ts";
 import type { ReadTokens } from "../../vault/tokens/read.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import { type Target, vaultArgs } from "../config/target.ts";
@@ -64,7 +64,7 @@ export function renderTokens(
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, tokens: rows.map(rowJson) });
   else output.table(COLUMNS, rows);
   if (rows.some((row) => row.isOlder)) {
-    const when = relativeTime(manifest.rotated_at, systemClock.nowMs());
+    const when = timeAgo(manifest.rotated_at, systemClock.nowMs());
     output.say(
       `* older than the passphrase, which was rotated ${when}: people who knew the one before may have made or kept this token; ` +
         `vsync tokens rotate ${vaultArgs(target)} <token> replaces it`,

@@ -9,7 +9,16 @@ const UNITS = [
   { name: "years", ms: 365.25 * DAY_MS, upTo: Number.POSITIVE_INFINITY },
 ] as const;
 
-/** `3 min ago`, or `in 3 min` if the writer's clock is ahead; empty if `instant` is not a date. */
+const SAME_CLOCK_MS = 60_000;
+
+/** `3 min ago` for what has happened. A writer's clock may be ahead; less than a minute counts as now. */
+export function timeAgo(instant: string, nowMs: number): string {
+  const atMs = Date.parse(instant);
+  if (atMs - nowMs >= SAME_CLOCK_MS) return `${relativeTime(instant, nowMs).replace("in ", "")} ahead of this clock`;
+  return relativeTime(instant, Math.max(atMs, nowMs));
+}
+
+/** `3 min ago`, or `in 3 min`; empty if `instant` is not a date. */
 export function relativeTime(instant: string, nowMs: number): string {
   const distanceMs = nowMs - Date.parse(instant);
   if (Number.isNaN(distanceMs)) return "";

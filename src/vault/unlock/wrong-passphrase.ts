@@ -1,7 +1,7 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { WrongPassphraseError } from "../../errors.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { relativeTime } from "../format/relative-time.ts";
+import { timeAgo } from "../format/relative-time.ts";
 import { shown } from "../format/shape.ts";
 
 /** Nothing in this manifest is proven: anyone who can write to the store may have written it. */
@@ -11,7 +11,7 @@ export function wrongPassphrase(
   nowMs: number,
 ): WrongPassphraseError {
   const oddity = oddityOf(passphrase.exposeText());
-  const changed = `${relativeTime(at, nowMs)} by ${shown(`${actor.user}@${actor.host}`)}`;
+  const changed = `${timeAgo(at, nowMs)} by ${shown(`${actor.user}@${actor.host}`)}`;
   return new WrongPassphraseError(`wrong passphrase for ${shown(repo)}/${shown(env)}`, {
     hint: `${oddity === null ? "" : `what you gave ${oddity}; `}the bucket says (unproven): changed ${changed}; check where the passphrase comes from, and if it was rotated, roll the new one out`,
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { relativeTime } from "../../../src/vault/format/relative-time.ts";
+import { relativeTime, timeAgo } from "../../../src/vault/format/relative-time.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 
@@ -16,4 +16,13 @@ test.each([
   ["no time at all", ""],
 ])("%s is %s", (instant, text) => {
   expect(relativeTime(instant, NOW)).toBe(text);
+});
+
+test.each([
+  ["2026-11-22T11:57:00Z", "3 min ago"],
+  ["2026-11-22T12:00:59Z", "0 s ago"],
+  ["2026-11-22T13:00:00Z", "1 h ahead of this clock"],
+  ["no time at all", ""],
+])("by the writer's clock, %s was %s", (instant, text) => {
+  expect(timeAgo(instant, NOW)).toBe(text);
 });

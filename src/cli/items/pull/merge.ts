@@ -117,7 +117,8 @@ export function unsettled(
     : `${conflicts.length === 1 ? "differs" : "differ"} between ${to} and ${env}, and which side changed can no longer be told`;
   const settle = "--theirs=<name>,<name> takes the vault's, --ours=<name>,<name> keeps the file's";
   const isLocked = opened?.kind === "opened" && opened.lost === "locked";
-  return new ConflictError(`${listed(conflicts)} ${both}; nothing was written`, {
+  // Every name, because the user has to settle each one.
+  return new ConflictError(`${listed(conflicts, conflicts.length)} ${both}; nothing was written`, {
     hint: isLocked ? `${THEN}; or settle each name: ${settle}` : `settle each name: ${settle}`,
   });
 }
