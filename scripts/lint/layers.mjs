@@ -36,7 +36,7 @@ const CLI = [
 ];
 
 /** What every layer may import. */
-const GROUND = ["canonical-json.ts", "durations.ts", "errors.ts", "memory.ts", "workers.ts"];
+const GROUND = ["canonical-json.ts", "durations.ts", "errors.ts", "memory.ts", "oddities.ts", "workers.ts"];
 
 const ALL_BUT_CLI = [
   "backend",
@@ -93,6 +93,7 @@ const MAY_IMPORT = {
   "durations.ts": [],
   "errors.ts": [],
   "memory.ts": [],
+  "oddities.ts": [],
   "workers.ts": [],
 };
 
@@ -140,6 +141,7 @@ const CLOSED = [
   "durations.ts",
   "errors.ts",
   "exit-codes.ts",
+  "oddities.ts",
   "ports.ts",
 ];
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isObject } from "../canonical-json.ts";
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../errors.ts";
+import { type Oddity, oddityOf } from "../oddities.ts";
 import { readCredentialText } from "../tokens/credential-form.ts";
 import { readGzipMember, writeGzipMember } from "./gzip-member.ts";
 import { endpointFault, kmsKeyFault, prefixFault } from "./location.ts";
@@ -94,6 +95,21 @@ export function tokenJson(token: RuntimeToken): string {
 }
 
 const MINT_AGAIN = "mint a new one with `vsync runtime-token` and set it without changing it";
+const AS_PRINTED = "set it to exactly what `vsync runtime-token` or `vsync tokens create` printed";
+
+const ODDITIES: readonly Oddity[] = [
+  [/^vsrt_.*/s, "is a scoped token, which belongs in VSYNC_TOKEN"],
+  [/^[.~]{0,2}\/.*/s, "is a path, which belongs in VSYNC_CONFIG_FILE"],
+  [/(?<=[\w-]{20}\s?)vsync-cfg-v1:.*/s, "holds the token twice"],
+  [/\s/g, "has white space in it"],
+];
+
+/** A token that was changed on its way need not be replaced. */
+function hintFor(text: string): string {
+  const oddity = oddityOf(text, ODDITIES);
+  return oddity === null ? MINT_AGAIN : `${oddity}; ${AS_PRINTED}`;
+}
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -109,19 +125,20 @@ export function decodeToken(text: string): RuntimeToken {
   }
   if (!text.startsWith(TOKEN_ENVELOPE)) {
     const message = `unsupported VSYNC_CONFIG envelope: expected "${TOKEN_ENVELOPE}"`;
-    throw new ConfigUnsupportedVersionError(message, { hint: MINT_AGAIN });
+    throw new ConfigUnsupportedVersionError(message, { hint: hintFor(text) });
   }
-  const fields = parseObject(inflate(decodeBase64Url(text.slice(TOKEN_ENVELOPE.length))));
+  const fields = parseObject(inflate(decodeBase64Url(text)));
   checkVersion(fields);
   const fault = tokenFault(fields);
   if (fault !== null) throw invalid(fault);
   return knownFields(fields);
 }
 
-function decodeBase64Url(body: string): Uint8Array {
+function decodeBase64Url(text: string): Uint8Array {
+  const body = text.slice(TOKEN_ENVELOPE.length);
   const bytes = Buffer.from(body, "base64url");
   if (bytes.toString("base64url") !== body) {
-    throw invalid("what follows the envelope is not base64url; it may be cut, wrapped or quoted");
+    throw invalid("what follows the envelope is not base64url; it may be cut, wrapped or quoted", hintFor(text));
   }
   return bytes;
 }
@@ -154,8 +171,8 @@ function checkVersion(fields: Record<string, unknown>): void {
   });
 }
 
-function invalid(fault: string): ConfigInvalidError {
-  return new ConfigInvalidError(`invalid VSYNC_CONFIG: ${fault}`, { hint: MINT_AGAIN });
+function invalid(fault: string, hint = MINT_AGAIN): ConfigInvalidError {
+  return new ConfigInvalidError(`invalid VSYNC_CONFIG: ${fault}`, { hint });
 }
 
 /** What is wrong with a value, or null. Never quotes the value, because a token's fields are credentials. */

@@ -19,6 +19,7 @@ const UNREACHABLE: Readonly<Record<string, readonly [reason: string, hint: strin
   EDQUOT: ["disk quota exceeded", MAKE_ROOM],
   EEXIST: ["something that is not a folder is in the way", "move it elsewhere: vsync makes the folders that it needs"],
   ELOOP: ["its path is a loop of symbolic links", "put the folder itself in place of the link"],
+  EISDIR: ["it is a folder", "name a file, or move the folder elsewhere"],
   EIO: ["input/output error", CHECK_DISK],
   EMFILE: ["too many open files", "raise the limit of open files (ulimit -n), then run the command again"],
   ENFILE: [

@@ -4,6 +4,7 @@ import { access, type FileHandle, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { InputError } from "../errors.ts";
+import { reasonOf } from "./faults.ts";
 import { open } from "./open.ts";
 import { belongsToAnother, codeOf, errnoOf, hasErrno, hasModes, modeText } from "./posix.ts";
 
@@ -68,7 +69,8 @@ export async function readRegularFile(
   try {
     await using handle = await open(path, READ);
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new InputError(`${path} is not a regular file`, { hint });
+    const refusal = kindFault(stats);
+    if (refusal !== null) throw new InputError(`${path} ${refusal}`, { hint });
     if (stats.size > maxBytes) throw tooLarge(path, String(stats.size), maxBytes);
     return { mode: stats.mode & 0o777, bytes: await handle.readFile() };
   } catch (error) {
@@ -84,7 +86,7 @@ function tooLarge(label: string, bytes: string, maxBytes: number): InputError {
 
 function unreadable(label: string, error: unknown, hint: string): unknown {
   if (error instanceof InputError || !(error instanceof Error && "code" in error)) return error;
-  const why = error.code === "ENOENT" ? "is not there" : `cannot be read (${codeOf(error)})`;
+  const why = error.code === "ENOENT" ? "is not there" : `cannot be read: ${reasonOf(codeOf(error))}`;
   return new InputError(`${label} ${why}`, { hint });
 }
 
@@ -157,9 +159,14 @@ async function readSecret(handle: FileHandle, { path, mayBePipe, hasWriter }: Se
   return { bytes, exposure: await exposureOf(stats, path) };
 }
 
-function refusalOf(stats: Stats, mayBePipe: boolean): string | null {
+function kindFault(stats: Stats, mayBePipe = false): string | null {
   if (stats.isDirectory()) return "is a directory";
-  if (!stats.isFile() && !(mayBePipe && stats.isFIFO())) return "is not a regular file";
+  return stats.isFile() || (mayBePipe && stats.isFIFO()) ? null : "is not a regular file";
+}
+
+function refusalOf(stats: Stats, mayBePipe: boolean): string | null {
+  const fault = kindFault(stats, mayBePipe);
+  if (fault !== null) return fault;
   if (!hasModes() || (stats.mode & WRITABLE_BY_ALL) === 0) return null;
   return `can be changed by every user of this machine (mode ${modeText(stats.mode & 0o777)})`;
 }

@@ -1,4 +1,5 @@
 import { ConfigInvalidError } from "../errors.ts";
+import { type Oddity, oddityOf } from "../oddities.ts";
 import { fromBase64Url, toBase64Url } from "./base64.ts";
 
 /**
@@ -25,14 +26,14 @@ const encoder = new TextEncoder();
  */
 export function readCredentialText(text: string, sha256: Sha256): { kind: TokenKind; seed: Uint8Array } {
   const kind = TOKEN_KINDS.find((name) => text.startsWith(`vsrt_${name}_`));
-  if (kind === undefined) throw invalid("it does not start with vsrt_live_ or vsrt_test_");
+  if (kind === undefined) throw invalid("it does not start with vsrt_live_ or vsrt_test_", text);
   if (text.length !== LENGTH)
-    throw invalid(`it has ${text.length} characters, not ${LENGTH}; it may be cut or wrapped`);
+    throw invalid(`it has ${text.length} characters, not ${LENGTH}; it may be cut or wrapped`, text);
   const bytes = fromBase64Url(text.slice(`vsrt_${kind}_`.length));
-  if (bytes === null) throw invalid("it has a character that credentials do not have");
+  if (bytes === null) throw invalid("it has a character that credentials do not have", text);
   const seed = bytes.slice(0, SEED_BYTES);
   if (checkOf(kind, seed, sha256).some((byte, at) => byte !== bytes[SEED_BYTES + at])) {
-    throw invalid("its check fails; a character may have been changed");
+    throw invalid("its check fails; a character may have been changed", text);
   }
   bytes.fill(0);
   return { kind, seed };
@@ -77,8 +78,17 @@ export function isTokenId(text: string): boolean {
   return /^tok_[0-9a-f]{32}$/.test(text);
 }
 
-function invalid(fault: string): ConfigInvalidError {
+const ODDITIES: readonly Oddity[] = [
+  [/^vsync-cfg-v1:.*/s, "is a runtime token, which belongs in VSYNC_CONFIG"],
+  [/^[.~]{0,2}\/.*/s, "is a path, which belongs in VSYNC_TOKEN_FILE"],
+  [/(?<=[\w-]{20}\s?)vsrt_.*/s, "holds the token twice"],
+  [/\s/g, "has white space in it"],
+];
+
+function invalid(fault: string, text: string): ConfigInvalidError {
+  const oddity = oddityOf(text, ODDITIES);
+  const asPrinted = "set it to exactly what `vsync tokens create` printed";
   return new ConfigInvalidError(`invalid scoped token: ${fault}`, {
-    hint: "set it to exactly what `vsync tokens create` printed; `vsync tokens rotate` makes a new one",
+    hint: oddity === null ? `${asPrinted}; \`vsync tokens rotate\` makes a new one` : `${oddity}; ${asPrinted}`,
   });
 }

@@ -266,6 +266,25 @@ test.each([
   expect(() => decodeToken(text)).toThrow(expect.objectContaining({ message, hint }));
 });
 
+test.each([
+  [(token: string) => `'${token}'`, "is in quotes"],
+  [(token: string) => `VSYNC_CONFIG=${token}`, "begins with a variable's name, as in a dotenv file"],
+  [(token: string) => `${token}\n`, "ends in a line end"],
+  [(token: string) => `\ufeff${token}`, "begins with a BOM (byte order mark)"],
+  [(token: string) => `${token.slice(0, 80)}\r\n${token.slice(80)}`, "has several lines"],
+  [(token: string) => `${token.slice(0, 80)} ${token.slice(80)}`, "has white space in it"],
+  [(token: string) => `${token}${token}`, "holds the token twice"],
+  [(token: string) => `${token}\n${token}\n`, "ends in a line end and has several lines and holds the token twice"],
+  [() => Buffer.from("vsync-cfg-v1:AAAAAA").toString("base64"), "looks like base64"],
+  [() => "vsrt_live_abc", "is a scoped token, which belongs in VSYNC_TOKEN"],
+  [() => "/run/secrets/vsync", "is a path, which belongs in VSYNC_CONFIG_FILE"],
+  [() => "${VSYNC_CONFIG}", "is a variable or command that no shell has replaced"],
+])("the hint says what looks odd: %s, %s", (change, oddity) => {
+  const printed = "`vsync runtime-token` or `vsync tokens create` printed";
+  const hint = `what you gave ${oddity}; set it to exactly what ${printed}`;
+  expect(() => decodeToken(change(encodeToken(AMBIENT)))).toThrow(expect.objectContaining({ hint }));
+});
+
 test("the error for a bad field says where to look", () => {
   const message = "runtime token: prefix must end in /";
   expect(() => encodeToken({ ...AMBIENT, prefix: "api" })).toThrow(expect.objectContaining({ message, hint: LOOK }));

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { fileFault } from "../../disk/faults.ts";
+import { fileFault, reasonOf } from "../../disk/faults.ts";
 import { AuditBrokenError, VsyncError } from "../../errors.ts";
 import { type ExitCodes, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
 import type { Output } from "../terminal/output.ts";
@@ -27,7 +27,7 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
     if (known.hint !== undefined) output.hint(known.hint);
   } else if (isOutputFault(error)) {
     output.error(
-      `the output cannot be written: ${error.code === "EBADF" ? "stdout is closed" : (error.code ?? error.message)}`,
+      `the output cannot be written: ${error.code === "EBADF" ? "stdout is closed" : reasonOf(error.code ?? error.message)}`,
     );
     output.hint("check the disk, or where stdout leads");
   } else {

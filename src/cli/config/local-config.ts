@@ -4,6 +4,7 @@ import { readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { KdfCost } from "../../crypto/argon2id.ts";
 import { withClaim } from "../../directory/claim.ts";
+import { reasonOf } from "../../disk/faults.ts";
 import { makeFolder } from "../../disk/folders.ts";
 import { codeOf, errnoOf } from "../../disk/posix.ts";
 import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../../disk/private-file.ts";
@@ -124,7 +125,9 @@ export async function updateConfig(target: Target, change: (latest: LocalConfig)
 }
 
 function cannotWrite(path: string, error: unknown): InputError {
-  return new InputError(`cannot write ${path}: ${codeOf(error)}`, { hint: "check who owns the folder, and the disk" });
+  return new InputError(`cannot write ${path}: ${codeOf(error)}`, {
+    hint: "check who owns the folder, and the disk",
+  });
 }
 
 function madeMeanwhile(path: string): ConflictError {
@@ -198,7 +201,7 @@ async function readConfig(path: string, target: Target): Promise<Uint8Array> {
     const code = codeOf(error);
     if (isNoPath(code))
       throw unusable(path, `cannot be used: ${NO_PATHS[code]} (${code})`, "check HOME and XDG_CONFIG_HOME");
-    if (code !== "ENOENT") throw unusable(path, `cannot be read (${code})`, CHECK_CONFIG);
+    if (code !== "ENOENT") throw unusable(path, `cannot be read: ${reasonOf(code)}`, CHECK_CONFIG);
     const { repo, env } = target;
     throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} is not there`, {
       hint: await hintToConfigure(target),
@@ -213,11 +216,13 @@ function isNoPath(code: string): code is keyof typeof NO_PATHS {
 async function hintToConfigure(target: Target): Promise<string> {
   const repo = (await listRepos()).find((it) => it !== target.repo && it.toLowerCase() === target.repo.toLowerCase());
   if (repo !== undefined) return `did you mean the repository ${repo}? Names are case-sensitive`;
-  const meant = closest(target.env, await listEnvs(target.repo));
+  const envs = await listEnvs(target.repo);
+  const meant = closest(target.env, envs) ?? envs.find((env) => target.env.startsWith(env));
   const init = `run vsync init ${vaultFlags(target)}`;
-  if (meant !== null) return `did you mean ${meant}? Else ${init}`;
+  if (meant !== undefined) return `did you mean ${meant}? Else ${init}`;
+  const known = envs.length === 0 ? init : `envs here: ${envs.join(", ")}; for a new one, ${init}`;
   return process.env["SUDO_USER"] === undefined
-    ? init
+    ? known
     : `with sudo, vsync reads the config of another user: leave it out, or put it after the -- of vsync run; else ${init}`;
 }
 
@@ -228,7 +233,7 @@ async function checkTrust(path: string, warn: Warn): Promise<void> {
     [dirname(dirname(path)), "700"],
   ] as const) {
     const fault = await tamperingFault(checked).catch((error: unknown) => {
-      throw unusable(checked, `cannot be read (${codeOf(error)})`, CHECK_CONFIG);
+      throw unusable(checked, `cannot be read: ${reasonOf(codeOf(error))}`, CHECK_CONFIG);
     });
     if (fault !== null)
       throw unusable(checked, fault.what, `check its content, then ${remedyFor(fault, mode, checked)}`);
@@ -244,6 +249,7 @@ function remedyFor({ uid }: TamperingFault, mode: string, path: string): string 
 
 function parseConfig(bytes: Uint8Array, path: string): LocalConfig {
   if (!isUtf8(bytes)) throw unusable(path, "is not UTF-8 text");
+  if (bytes.length === 0) throw unusable(path, "is empty");
   const read = readDocument(parseJson(new TextDecoder().decode(bytes), path));
   if ("fault" in read) throw unusable(path, `is not a vsync config: see ${read.fault}`);
   return read.config;

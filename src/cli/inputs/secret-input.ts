@@ -146,11 +146,12 @@ export async function readGivenSecret(
   sources: SecretSources,
 ): Promise<Secret | null> {
   const { variables, stdin } = sources;
+  const { what } = input;
   if (file === "-") return fromStdin(input, stdin);
-  if (file !== undefined) return fromFile({ name: `--${input.flag}`, path: file }, sources);
+  if (file !== undefined) return fromFile({ what, name: `--${input.flag}`, path: file }, sources);
   const fileVariable = `${input.variable}_FILE`;
   const path = variables[fileVariable];
-  if (path) return fromFile({ name: fileVariable, path }, sources);
+  if (path) return fromFile({ what, name: fileVariable, path }, sources);
   const value = variables[input.variable];
   if (!value && input.command !== undefined && variables[input.command]) {
     const { readFromCommand } = await import("./passphrase-command.ts");
@@ -172,14 +173,17 @@ async function fromStdin(input: Pick<SecretInput, "what" | "flag" | "variable">,
 }
 
 async function fromFile(
-  { name, path }: { name: string; path: string },
+  { what, name, path }: { what: string; name: string; path: string },
   { stdin, output }: SecretSources,
 ): Promise<Secret> {
   if (isStdin(path)) stdin.take(name);
   const readFile = () => readSecretFile(path, { mayBePipe: true });
   const read = isPipe(path) ? await stdin.readPipe(`${name} ${path}`, readFile) : await readFile();
   const file = `the file that ${name} names${shown(path)}`;
-  if ("refusal" in read) throw new InputError(`${file} ${read.refusal}`, { hint: "put it into a file of mode 0600" });
+  if ("refusal" in read)
+    throw new InputError(`${file} ${read.refusal}`, {
+      hint: `put ${what} into a file of mode 0600, and name that file`,
+    });
   if (read.exposure !== null) output.warn(`${file} ${read.exposure}: make it readable only by you (chmod 600)`);
   return Secret.ofBytes(read.bytes);
 }
@@ -233,8 +237,15 @@ function charactersOf(secret: Secret): number {
   return Array.from(secret.exposeText()).length;
 }
 
-async function ask(input: SecretInput, { prompter, output }: SecretSources): Promise<Secret> {
-  if (!prompter.isInteractive) throw new InputError(`missing ${input.what}`, { hint: waysOf(input) });
+/** CI systems pass on a secret that they do not have as an empty variable. */
+function missing(input: SecretInput, variables: SecretSources["variables"]): InputError {
+  const empty = [`${input.variable}_FILE`, input.variable].find((name) => variables[name] === "");
+  const why = empty === undefined ? "" : `: ${empty} is set, but empty`;
+  return new InputError(`missing ${input.what}${why}`, { hint: waysOf(input) });
+}
+
+async function ask(input: SecretInput, { prompter, output, variables }: SecretSources): Promise<Secret> {
+  if (!prompter.isInteractive) throw missing(input, variables);
   if (input.setting !== undefined) output.say("press Enter to generate a new passphrase");
   for (let askedAgain = 0; ; askedAgain++) {
     const secret = madeIfEmpty(await prompter.secret(input.question), input, output);

@@ -63,7 +63,7 @@ function noSuchEnv(word: string, envs: readonly string[], usage: string): LocalC
 
 function ambiguous(word: string, usage: string): InputError {
   return new InputError(`${word} is an env here, so ${wordIn(usage)} is missing`, {
-    hint: `usage: vsync ${usage}; for one that is called ${word}, name the env with --env=<env>`,
+    hint: `usage: vsync ${usage}; if ${word} is what you mean, name the env with --env=<env>`,
   });
 }
 

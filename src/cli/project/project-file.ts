@@ -116,6 +116,7 @@ export async function readProjectFile(path: string): Promise<FoundFile> {
   const text = isLink ? undefined : (await readSmall(path, MAX_BYTES))?.replace(/^\ufeff/, "");
   if (text === undefined) throw unusable(path, `is not a regular file of at most ${MAX_BYTES / 1024} KiB`);
   if (/^<{7} /m.test(text)) throw unusable(path, "contains git conflict markers");
+  if (text.trim() === "") throw unusable(path, "is empty");
   const read = readJsonTree(text);
   if ("fault" in read) throw unusable(path, `is not JSON: line ${read.fault.line}, column ${read.fault.column}`);
   if (read.repeated !== null) throw unusable(path, "names a field twice");

@@ -185,7 +185,7 @@ function staleToken(inquiry: Inquiry) {
 function refused(answer: Answer, inquiry: Inquiry) {
   const hint = /\bkms:/i.test(answer.said)
     ? "let these credentials use the bucket's KMS key: vsync policy --kms-key=<arn> prints what they need"
-    : "check what the access key may do: vsync policy prints what it needs";
+    : "check what the access key may do: `vsync policy --role=operator` prints what it needs, --role=reader what an app needs";
   const words = wordsOf(answer, ": ").replace(/^: AccessDenied(: |$)/, "$1");
   return denied(inquiry, `access denied${words}`, hint);
 }

@@ -78,7 +78,7 @@ export function findRecord(roll: Roll, word: string, nowMs: number): TokenRecord
   const live = matches.filter((record) => isLive(record, nowMs));
   const [found, ...others] = [newestOf(live, roll), live, matches].find(({ length }) => length > 0) ?? [];
   if (found === undefined) {
-    throw new InputError(`no token ${JSON.stringify(word)}`, { hint: "`vsync tokens list --all` shows them" });
+    throw new InputError(`no token ${JSON.stringify(word)}`, { hint: "`vsync tokens list <env> --all` shows them" });
   }
   if (others.length === 0) return found;
   const candidates = [found, ...others].map(({ claims, last_four }) => `${claims.id} (\u2026${last_four})`);

@@ -79,7 +79,9 @@ describe("without a terminal", () => {
   test("does not wait, and names every way to give it", async () => {
     await expect(read({})).rejects.toThrow(refused("missing the passphrase"));
     const empty = { variables: { VSYNC_PASSPHRASE: "" } };
-    await expect(read(empty, undefined, FIRST_PASSPHRASE)).rejects.toThrow(refused("missing the passphrase"));
+    await expect(read(empty, undefined, FIRST_PASSPHRASE)).rejects.toThrow(
+      refused("missing the passphrase: VSYNC_PASSPHRASE is set, but empty"),
+    );
   });
 
   test("a new one has at least 12 characters, from any source", async () => {
@@ -101,7 +103,7 @@ describe("without a terminal", () => {
 
   test("a missing file is named, unless its path may be the secret itself", async () => {
     const path = join(folder, "none");
-    const how = "put it into a file of mode 0600";
+    const how = "put the passphrase into a file of mode 0600, and name that file";
     const message = `the file that --passphrase-file names, ${path}, is not there`;
     await expect(read({}, path)).rejects.toThrow(refused(message, how));
     const variables = { VSYNC_PASSPHRASE_FILE: "hunter2hunter2" };

@@ -94,7 +94,10 @@ describe("the next step", () => {
     [{ status: 301 }, "check the region and the endpoint"],
     [{ status: 301, headers: here }, "check the region and the endpoint"],
     [{ status: 301, headers: west }, "set the region to us-west-2"],
-    [{ status: 403 }, "check what the access key may do: vsync policy prints what it needs"],
+    [
+      { status: 403 },
+      "check what the access key may do: `vsync policy --role=operator` prints what it needs, --role=reader what an app needs",
+    ],
     [{ status: 403, Code: "RequestTimeTooSkewed" }, "correct this machine's clock"],
     [{ status: 404, Code: "NoSuchBucket" }, "check the bucket's name and the endpoint"],
     [{ status: 501, Code: "NotImplemented" }, "use a store with conditional writes"],
