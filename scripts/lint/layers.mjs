@@ -108,6 +108,7 @@ const MODULE_OWNERS = {
   "@smithy/signature-v4": ["s3"],
   "@oclif/": ["cli"],
   "@inquirer/": ["cli"],
+  pino: ["cli"],
   argon2: ["crypto"],
   re2js: ["tokens"],
   "@noble/": ["tokens", "backend", "crypto"],

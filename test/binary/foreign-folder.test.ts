@@ -10,7 +10,7 @@ test("the program neither runs nor reads the config files of the current folder"
   await sandbox.write("work/planted.js", PROGRAM);
   await sandbox.write("work/.env", "VSYNC_REPO=planted\n");
   await sandbox.write("work/tsconfig.json", '{ "compilerOptions": { "paths": { "*": ["./planted.js"] } } }\n');
-  for (const name of ["argon2", "@oclif/core", "valibot"]) {
+  for (const name of ["argon2", "pino", "@oclif/core", "valibot"]) {
     await sandbox.write(`work/node_modules/${name}/package.json`, `{ "name": "${name}", "main": "index.js" }`);
     await sandbox.write(`work/node_modules/${name}/index.js`, PROGRAM);
   }

@@ -33,6 +33,7 @@ const TARGETS = [
   "@smithy/signature-v4",
   "@oclif/core",
   "@inquirer/prompts",
+  "pino",
   "argon2",
   "node:fs",
   "node:fs/promises",
@@ -45,7 +46,16 @@ const FORMAT = ["vault/format/limits.ts", "blob/token.ts", "crypto/secret.ts", "
 const VAULT = ["vault/rotate.ts", "vault/commit/commit.ts", "vault/open/open.ts", ...FORMAT];
 const DISK = ["node:fs", "node:fs/promises", "node:process", "node:crypto", "disk/posix.ts"];
 const STORES = ["stores/location.ts", "s3/store.ts", "directory/directory-store.ts"];
-const CLI = [...VAULT, ...DISK, ...STORES, "blob/location.ts", "runtime/index.ts", "@oclif/core", "@inquirer/prompts"];
+const CLI = [
+  ...VAULT,
+  ...DISK,
+  ...STORES,
+  "blob/location.ts",
+  "runtime/index.ts",
+  "@oclif/core",
+  "@inquirer/prompts",
+  "pino",
+];
 
 // States the layers a second time: a file of each layer, and all of TARGETS that it may import.
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

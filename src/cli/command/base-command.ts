@@ -9,6 +9,7 @@ import { isTerminal, STDERR, STDOUT } from "../terminal/standard-streams.ts";
 import { Stdin } from "../terminal/stdin.ts";
 import { endOnSignals, exitCodeOf, failureJson, isOutputFault, reportFailure } from "./ending.ts";
 import { COMMON_FLAGS } from "./flags.ts";
+import type { Log } from "./log.ts";
 import { type Declaration, parseArgv, splitCommandLine } from "./parse-argv.ts";
 
 /** By then, a failed command has written everything. */
@@ -96,20 +97,27 @@ export abstract class BaseCommand {
     const own = this.constructor as typeof BaseCommand;
     const letGo = own.takesCommandLine ? undefined : endOnSignals(this.output, this.prompter);
     let withStack = false;
+    let log: Log | null = null;
     try {
       const parsed = await parseArgv(this.#argv, declarationOf(own));
-      withStack = parsed.flags["log-level"] === "debug";
+      const level = parsed.flags["log-level"] as string;
+      withStack = level === "debug";
+      if (level !== "silent") log = (await import("./log.ts")).startLog(level, this.output);
+      log?.info({ command: own.id }, "started");
       this.#isInputDeclined = parsed.flags["no-input"] === true;
       await this.execute(parsed as Invocation<never>);
     } catch (error) {
       const exitCode = exitCodeOf(error, own.exitCodes);
       process.exitCode = exitCode;
+      log?.error(failureJson(error, exitCode), "failed");
       if (this.#wantsJson && !isOutputFault(error)) this.output.json(failureJson(error, exitCode));
       reportFailure(error, this.output, { withStack });
       // Under Bun nothing can abort a credential source that never answers, and it would keep the process alive.
       setTimeout(() => process.exit(), LINGERING_MS).unref();
       this.prompter.dropAnswers();
     } finally {
+      log?.info({ exitCode: process.exitCode ?? 0 }, "ended");
+      log?.[Symbol.dispose]();
       letGo?.();
       this.prompter[Symbol.dispose]();
       if (this.prompter.hasPendingRead) process.exit();

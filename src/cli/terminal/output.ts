@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { type Column, formatTable, widthOf, wrapMessage } from "./layout.ts";
-import { printable, printableJson } from "./printable.ts";
+import { printable, printableJson, safeJson } from "./printable.ts";
 
 /** The part of a stream that `Output` uses. */
 export interface Sink {
@@ -135,6 +135,11 @@ export class Output {
 
   hint(text: string): void {
     this.#message("cyan", "hint:", text);
+  }
+
+  /** A line of JSON. */
+  log(line: string): void {
+    this.#stderr.write(safeJson(line));
   }
 
   /** Wraps the message only on a terminal. In a log it stays on one line, where grep finds it. */

@@ -15,9 +15,13 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character));
 }
 
-/** JSON that is safe on a terminal: the same value, with more escapes. */
+/** The value as JSON that is safe on a terminal. */
 export function printableJson(value: unknown): string {
-  const json = JSON.stringify(value, null, 2);
+  return safeJson(JSON.stringify(value, null, 2));
+}
+
+/** The same JSON, with more escapes. */
+export function safeJson(json: string): string {
   return json.replace(UNPRINTABLE, (character) => (character === "\n" ? character : jsonEscape(character)));
 }
 

@@ -5,6 +5,7 @@ import type { Failure, Inquiry } from "./failure.ts";
 import type { Keys, PrepareKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, type S3Limits, type S3Options, transferMs } from "./options.ts";
 import { type Deadline, startDeadline, untilAborted } from "./time-limit.ts";
+import { traceRetry } from "./trace.ts";
 
 export type Attempt<T> =
   | { readonly done: true; readonly value: T }
@@ -73,6 +74,7 @@ export class Call implements Disposable {
   async mayTryAgain(failure: Failure): Promise<boolean> {
     const waitMs = this.#backoff.waitMsAfter(failure);
     if (waitMs === null) return false;
+    traceRetry({ waitMs, reason: failure.error.message });
     try {
       const sleep = this.#options.sleep ?? defaultSleep;
       const { signal } = this.#deadline;

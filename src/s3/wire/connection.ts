@@ -6,6 +6,7 @@ import { type Exchange, type HttpAnswer, type HttpRequest, networkExchange } fro
 import { type Answer, type Inquiry, RefusedError, WebPageError } from "./failure.ts";
 import { type Keys, preparesKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, hostOf, labelOf, type S3Limits, type S3Location, type S3Options } from "./options.ts";
+import { traceRequest } from "./trace.ts";
 
 type Verb = "read" | "write" | "delete" | "list";
 
@@ -92,9 +93,20 @@ export class Connection {
    */
   async exchange(request: HttpRequest, { keys, signal }: Sending, alsoGood?: number): Promise<HttpAnswer> {
     const headers = { ...request.headers, "user-agent": this.#options.userAgent ?? "vsync" };
-    const answer = await this.#exchange({ ...request, headers }, signal);
+    const answer = await this.#traced({ ...request, headers }, signal);
     if ((answer.status >= 200 && answer.status < 300) || answer.status === alsoGood) return answer;
     throw new RefusedError(await readRefusal(answer, keys));
+  }
+
+  async #traced(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const sentMs = this.nowMs();
+    let answer: HttpAnswer | undefined;
+    try {
+      answer = await this.#exchange(request, signal);
+      return answer;
+    } finally {
+      traceRequest(request, answer, this.nowMs() - sentMs);
+    }
   }
 
   #signed(method: string, url: URL, keys: Keys): Promise<Record<string, string>> {

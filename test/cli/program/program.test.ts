@@ -41,7 +41,7 @@ describe("a command that fails", () => {
     expect(await probe("fail boom", { env })).toEqual(failed("unexpected: RangeError: boom", hint));
     const { stderr, exitCode } = await probe("fail boom --log-level=debug");
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^vsync: error: unexpected: RangeError: boom\n {4}at Fail\.execute/);
+    expect(stderr).toMatch(/^vsync: error: unexpected: RangeError: boom\n {4}at Fail\.execute/m);
   });
 
   test("without saying so, because nothing is left that it could wait for, does not end with 0", async () => {
@@ -91,6 +91,21 @@ describe("streams", () => {
       stderr: "on it\n✓ done\nvsync: warning: careful\n",
       exitCode: 0,
     });
+  });
+
+  test("logs are JSON lines on stderr, from the level asked for", async () => {
+    const logOf = async (line: string) => {
+      const { stderr } = await probe(line);
+      const logs = stderr.split("\n").filter((it) => it.startsWith("{"));
+      return logs.map((log) => JSON.parse(log));
+    };
+    expect(await logOf("write --log-level=info")).toMatchObject([
+      { level: 30, command: "write", msg: "started" },
+      { level: 30, exitCode: 0, msg: "ended" },
+    ]);
+    const error = { code: "UNEXPECTED", exit_code: 1, message: "RangeError: boom" };
+    expect(await logOf("fail boom --log-level=error")).toMatchObject([{ level: 50, error, msg: "failed" }]);
+    expect(await logOf("write")).toEqual([]);
   });
 
   test("a reader that stops early does not make the command fail", async () => {

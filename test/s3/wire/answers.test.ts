@@ -62,10 +62,10 @@ const unreachable: Row[] = [
   [{ status: 501 }, "s3.example.com does not implement this request"],
   [{ status: 400, Code: "RequestTimeout" }, "s3.example.com answered 400 RequestTimeout", 5],
   [{ status: 408 }, "s3.example.com answered 408", 5],
-  [{ status: 429 }, "s3.example.com answered 429", 30],
+  [{ status: 429 }, "s3.example.com answered 429", 50],
   [{ status: 500, Code: "InternalError" }, "s3.example.com answered 500 InternalError", 5],
-  [{ status: 503, Code: "SlowDown" }, "s3.example.com answered 503 SlowDown", 30],
-  [{ status: 503, headers: west }, "s3.example.com answered 503", 30],
+  [{ status: 503, Code: "SlowDown" }, "s3.example.com answered 503 SlowDown", 50],
+  [{ status: 503, headers: west }, "s3.example.com answered 503", 50],
   [{ status: 503, Code: "ServiceUnavailable" }, "s3.example.com answered 503 ServiceUnavailable", 5],
   [{ status: 504 }, "s3.example.com answered 504", 5],
 ];

@@ -46,7 +46,8 @@ function send({ request, response, date }: Delivery, answer: Answer, end: Ending
   // A 204 has no length; the answer to HEAD has the length of the body that it leaves out.
   const isWithout = answer.status === 204 || "Transfer-Encoding" in answer.headers;
   const length = isWithout ? {} : { "Content-Length": String(answer.body.length) };
-  response.writeHead(answer.status, { Date: date.toUTCString(), ...length, ...answer.headers });
+  const always = { Date: date.toUTCString(), "x-amz-request-id": "0" };
+  response.writeHead(answer.status, { ...always, ...length, ...answer.headers });
   if (request.method === "HEAD") response.end();
   else end(response, answer.body);
   return answer.status;
