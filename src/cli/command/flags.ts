@@ -35,7 +35,8 @@ export function choiceArg<const T extends string>(description: string, options: 
 export const COMMON_FLAGS = {
   "log-level": oclifFlags.option({
     options: ["silent", "error", "warn", "info", "debug"] as const,
-    description: "what to log on stderr as JSON; info: start and end, warn: retries, debug: each request and the stack of an error",
+    description:
+      "what to log on stderr as JSON; info: start and end, warn: retries, debug: each request and the stack of an error",
     default: "silent" as const,
     helpGroup: "GLOBAL",
   })(),
