@@ -139,7 +139,7 @@ describe("a config is refused", () => {
   });
 
   test.each<[string | Uint8Array, string]>([
-    ["", "is not JSON: line 1, column 1"],
+    ["", "is empty"],
     ['{\n  "format": "vsync', "is not JSON: line 2, column 13"],
     [`{"secretAccessKey": ${PLANTED_SECRET}}`, "is not JSON: line 1, column 21"],
     [Uint8Array.of(0xff), "is not UTF-8 text"],
@@ -184,7 +184,7 @@ describe("a config is refused", () => {
 
   test("that is a directory", async () => {
     mkdirSync(path, { recursive: true });
-    await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${path} cannot be read (EISDIR)`));
+    await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${path} cannot be read: it is a folder (EISDIR)`));
   });
 
   test.each([
@@ -208,7 +208,7 @@ describe("a config is refused", () => {
       if (args[0] === dirname(path)) throw Object.assign(new Error("EIO"), { code: "EIO", syscall: "stat" });
       return real.stat(...args);
     });
-    await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${dirname(path)} cannot be read (EIO)`));
+    await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${dirname(path)} cannot be read: input/output error (EIO)`));
   });
 
   test.skipIf(!isRoot)("that belongs to another user", async () => {
