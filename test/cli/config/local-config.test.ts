@@ -208,7 +208,9 @@ describe("a config is refused", () => {
       if (args[0] === dirname(path)) throw Object.assign(new Error("EIO"), { code: "EIO", syscall: "stat" });
       return real.stat(...args);
     });
-    await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${dirname(path)} cannot be read: input/output error (EIO)`));
+    await expect(loadConfig(TARGET, warn)).rejects.toThrow(
+      missing(`${dirname(path)} cannot be read: input/output error (EIO)`),
+    );
   });
 
   test.skipIf(!isRoot)("that belongs to another user", async () => {
