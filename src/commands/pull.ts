@@ -2,10 +2,14 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS, SETTLED_FLAG } from "../cli/command/flags.ts";
 import { guardFromGit } from "../cli/items/pull/git-ignored.ts";
 import { mergeFiles, renderMerge } from "../cli/items/pull/merge.ts";
-import { printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull/pull.ts";
+import { areOutdated, printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull/pull.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
-import { openAnywhere } from "../cli/session/open-anywhere.ts";
+import { openThrough } from "../cli/session/open-anywhere.ts";
 import { openSession } from "../cli/session/session.ts";
+import { openVault } from "../vault/open/open.ts";
+
+/** A pull does not ask for the passphrase of an older generation; `--merge` does. */
+const noOlderPassphrase = async () => null;
 
 const SETTLED = { ...SETTLED_FLAG, dependsOn: ["merge"] };
 
@@ -13,9 +17,9 @@ export class Pull extends BaseCommand {
   static override summary = "Write the vault's secrets and files to disk";
   static override description =
     `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all.
-If a local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. An existing dotenv
-file keeps its comments, its order and the names that the vault lacks. A value that dotenv cannot quote gets its own file,
-.env.prod.NAME. pull names the values that sh, node, dotenv, dotenv-expand, python-dotenv or Compose would read
+If you changed a local file since its last pull, and it differs from the vault, pull writes nothing and ends with 5,
+unless you give --force. An existing dotenv file keeps its comments, its order and the names that you added. A value that
+dotenv cannot quote gets its own file, .env.prod.NAME. pull names the values that sh, node, dotenv, dotenv-expand, python-dotenv or Compose would read
 differently, and warns if git does not ignore a file. The dotenv file may be a link to another place in the project; pull
 follows no other links. It writes no file into a folder that other users own or can change. Without an env, pulls the
 vault of VSYNC_CONFIG.
@@ -51,7 +55,12 @@ open that generation any more, every name that differs is a conflict.`;
   protected override async execute({ flags, args }: Invocation<typeof Pull>): Promise<void> {
     refuseDash(flags);
     if (flags.merge) return this.#merge({ flags, args });
-    const vault = await openAnywhere({ flags, args }, this.sources);
+    const vault = await openThrough({ flags, args }, this.sources, async (ports, request) => {
+      const opened = await openVault(ports, request);
+      const looks = !flags.stdout && !flags.force;
+      const reach = { ports, request, olderHolder: noOlderPassphrase };
+      return { ...opened, isOutdated: looks && (await areOutdated(opened, flags, reach)) };
+    });
     if (flags.stdout) return printDotenv(vault, this.output);
     const files = await pullFiles(vault, flags, this.output.warn);
     renderPull(files, vault, flags, this.output);

@@ -1,7 +1,6 @@
-import { Secret } from "../../../crypto/secret.ts";
 import { ConflictError, InputError } from "../../../errors.ts";
 import { type Changes, compareItems, type NamedData } from "../../../vault/items/changes.ts";
-import { type BaseMismatch, type OpenedBase, openBase } from "../../../vault/items/file-base.ts";
+import type { BaseMismatch, OpenedBase } from "../../../vault/items/file-base.ts";
 import { mergeItems } from "../../../vault/items/merge.ts";
 import { type OpenedVault, openVault } from "../../../vault/open/open.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
@@ -9,10 +8,10 @@ import { OlderPassphrases } from "../../session/older-passphrases.ts";
 import type { Session } from "../../session/session.ts";
 import { listed } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
-import { parseDotenv } from "../dotenv/dotenv.ts";
-import { findBase, notingOf } from "../file-base.ts";
+import { notingOf } from "../file-base.ts";
 import { renderChanges, summarize } from "../proposed-changes.ts";
 import { requireFresh, THEN } from "../stale.ts";
+import { readLocalSide } from "./local-side.ts";
 import { type PullPlaces, planFiles, pullTarget, warnOfDotenv, writeFiles } from "./pull.ts";
 import type { PlannedFile, PullTarget } from "./pull-plan.ts";
 
@@ -49,45 +48,16 @@ export async function mergeFiles(session: Session, flags: MergeFlags, sources: S
   const target = { ...pullTarget(vault, flags), keepsOwn: false };
   const theirs = vault.bundle.items;
   const planned = await planFiles(theirs, target);
-  const dotenv = planned[0]?.local ?? null;
   using older = new OlderPassphrases(flags["then-passphrase-file"], sources);
-  const from = dotenv && (await findBase({ path: target.to, bytes: dotenv }, config.vault));
-  const opened = from && (await openBase(ports, vault, { ...request, base: from, olderHolder: older.holderOf }));
+  const reach = { ports, request, olderHolder: older.holderOf };
+  const { items: ours, base, opened } = await readLocalSide(planned, vault, reach);
   if (opened?.kind === "foreign") requireFresh(opened, config, {});
-  const base = opened?.kind === "opened" ? opened.items : null;
-  const secrets = dotenv === null ? theirs.filter(({ kind }) => kind === "secret") : secretsIn(dotenv, target.to);
-  const ours = [...secrets, ...filesHere(planned, theirs, base)];
   const settled = settledBy(flags, [...ours, ...theirs]);
   const { items, conflicts } = mergeItems({ base, ours, theirs, settled });
   if (conflicts.length > 0) throw unsettled(conflicts, opened, target);
   const files = await planFiles(items, target);
   await writeFiles(files, vault.manifest, notingOf(config, sources));
   return { vault, files, taken: compareItems(ours, items) };
-}
-
-function secretsIn(bytes: Uint8Array, label: string): readonly NamedData[] {
-  return parseDotenv(bytes, label).entries.map(({ name, value }) => ({ name, kind: "secret", data: value }));
-}
-
-/**
- * The vault's files as they are on this machine. A missing one counts as unchanged, because it may never have been
- * pulled.
- */
-function filesHere(
-  planned: readonly PlannedFile[],
-  theirs: readonly NamedData[],
-  base: readonly NamedData[] | null,
-): readonly NamedData[] {
-  const find = (items: readonly NamedData[], name: string) =>
-    items.find((item) => item.kind === "file" && item.name === name);
-  return planned.flatMap(({ root, name, local, state }) => {
-    const its = find(theirs, name);
-    if (root === null || its === undefined) return [];
-    const old = find(base ?? [], name) ?? its;
-    if (state === "absent") return old;
-    // Its mode here says nothing, because pull writes every file with 0600.
-    return state === "same" ? its : { ...old, data: Secret.ofBytes(local ?? new Uint8Array()) };
-  });
 }
 
 /**

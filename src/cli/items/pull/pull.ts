@@ -16,6 +16,7 @@ import { counted, firstOf, listed } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
 import { type WrittenDotenv, writeDotenv } from "../dotenv/dotenv-writer.ts";
 import { forgetBase, headerOf, type Noting, noteBase } from "../file-base.ts";
+import { isUntouched, type Reach, readLocalSide } from "./local-side.ts";
 import { oddFile, type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
 
 const SHOWN_NAMES = 5;
@@ -32,6 +33,9 @@ export interface PullInput extends PullPlaces {
   /** Overwrite files that differ. */
   readonly force: boolean;
 }
+
+/** See `areOutdated`. */
+export type PulledVault = VaultAnywhere & { readonly isOutdated: boolean };
 
 /**
  * @throws InputError `--to=-`, which would create a file named -
@@ -56,16 +60,28 @@ export function pullTarget({ manifest, bundle }: OpenedVault, { to, "files-dir":
 }
 
 /**
+ * Whether the files here differ from the vault only because they are older: nobody has changed them since they came from
+ * it. A token that reads only a part of the vault cannot tell.
+ */
+export async function areOutdated(vault: OpenedVault, places: PullPlaces, reach: Reach): Promise<boolean> {
+  const target = pullTarget(vault, places);
+  const files = await planFiles(vault.bundle.items, target);
+  if (target.header === null || files.every(({ state }) => state !== "different")) return false;
+  return isUntouched(await readLocalSide(files, vault, reach));
+}
+
+/**
  * Writes the vault's secrets as a dotenv file and its files into a folder, all with mode 0600. It checks everything
  * before it writes anything.
  *
- * @throws ConflictError a file here differs from the vault
+ * @throws ConflictError somebody changed a file here, and it differs from the vault
  * @throws InputError a file cannot be written
  */
-export async function pullFiles(vault: VaultAnywhere, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
-  const files = await planFiles(vault.bundle.items, pullTarget(vault, input));
+export async function pullFiles(vault: PulledVault, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
+  const { isOutdated } = vault;
+  const files = await planFiles(vault.bundle.items, { ...pullTarget(vault, input), keepsOwn: !isOutdated });
   const different = files.filter(({ state }) => state === "different");
-  if (different.length > 0 && !input.force) throw wouldOverwrite(different, vault.manifest.env, input);
+  if (different.length > 0 && !input.force && !isOutdated) throw wouldOverwrite(different, vault.manifest.env, input);
   await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, { warn, isTransient: vault.isTransient });
   return files;
 }
