@@ -42,7 +42,7 @@ const minShareCount = 3;
 const GROUPS = [
   {
     name: "pure",
-    test: /[\\/](?:dist(?:-\d+)?[\\/](?:tokens[\\/].*|crypto[\\/]secret|canonical-json|errors|workers)|@noble[\\/]hashes[\\/].*)\.js$/,
+    test: /[\\/](?:dist(?:-\d+)?[\\/](?:tokens[\\/].*|crypto[\\/]secret|canonical-json|errors|oddities|workers)|@noble[\\/]hashes[\\/].*)\.js$/,
     minShareCount,
     priority: 2,
   },
