@@ -1,5 +1,5 @@
 import { codeOf } from "../../disk/posix.ts";
-import { InputError, ManifestNotFoundError } from "../../errors.ts";
+import { ConflictError, InputError, ManifestNotFoundError } from "../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { NamedData } from "../../vault/items/changes.ts";
 import { isEmpty } from "../../vault/items/changes.ts";
@@ -129,6 +129,7 @@ async function editUntilCommitted(
   const from = await findBase({ path: null, bytes: await workspace.base() }, session.config.vault);
   const { entries, doubts } = await editUntilReadable(editor, workspace, sources);
   const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
+  let overtakenAt: number | null = null;
   for (;;) {
     const head = await openHead(session);
     const items = head === null ? secrets : await mergedInto(head, { secrets, from, older }, session, flags);
@@ -141,8 +142,14 @@ async function editUntilCommitted(
     if (isEmpty(plan.changes)) return { config: session.config, plan, committed: null };
     settleDoubts({ items: secrets, doubts }, plan.changes, {}, sources.output);
     const single = `to change one secret, vsync set ${vaultFlags(session.config)} <name>`;
-    const committed = await commitChanges(proposal, beforeRemoving(session.config, single), flags, sources);
-    return { config: session.config, plan, committed };
+    try {
+      const committed = await commitChanges(proposal, beforeRemoving(session.config, single), flags, sources);
+      return { config: session.config, plan, committed };
+    } catch (error) {
+      // Somebody was faster, so merge that, too. At the same generation again, the store is at fault.
+      if (!(error instanceof ConflictError) || plan.gen === overtakenAt) throw error;
+      overtakenAt = plan.gen;
+    }
   }
 }
 
