@@ -108,7 +108,7 @@ test("a file that fails while it is open has no name, and a connection is no fil
 });
 
 test.each([
-  ["ENOSPC", "ENOSPC"],
+  ["ENOSPC", "no space left on the device (ENOSPC)"],
   ["EBADF", "stdout is closed"],
 ])("output that cannot be written is not a bug: %s", (code, said) => {
   const fault = Object.assign(new Error("write failed"), { code, syscall: "write" });

@@ -73,7 +73,7 @@ describe("readTokens", () => {
     const error = await rejection(readTokens(world, { ...request(), only: "gone" }));
     expect(error).toMatchObject({
       message: 'no token "gone"',
-      hint: expect.stringContaining("vsync tokens list --all"),
+      hint: expect.stringContaining("vsync tokens list <env> --all"),
     });
   });
 

@@ -67,7 +67,13 @@ export async function areOutdated(vault: OpenedVault, places: PullPlaces, reach:
   const target = pullTarget(vault, places);
   const files = await planFiles(vault.bundle.items, target);
   if (target.header === null || files.every(({ state }) => state !== "different")) return false;
-  return isUntouched(await readLocalSide(files, vault, reach));
+  try {
+    return isUntouched(await readLocalSide(files, vault, reach));
+  } catch (error) {
+    // What is no dotenv file was not written by a pull.
+    if (error instanceof InputError) return false;
+    throw error;
+  }
 }
 
 /**
