@@ -120,7 +120,9 @@ describe("streams", () => {
     await using shell = await openSandbox(["/bin/sh", "-c"]);
     const { stderr, exitCode } = await shell.run([`${PROBE.join(" ")} write >/dev/full`]);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/vsync: error: the output cannot be written: no space left on the device \(ENOSPC\)\nvsync: hint: /);
+    expect(stderr).toMatch(
+      /vsync: error: the output cannot be written: no space left on the device \(ENOSPC\)\nvsync: hint: /,
+    );
   });
 });
 
