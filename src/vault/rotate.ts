@@ -4,6 +4,7 @@ import { encodeBase64 } from "../crypto/base64.ts";
 import { type Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError } from "../errors.ts";
+import { collectGarbage } from "../memory.ts";
 import type { Random } from "../ports.ts";
 import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
 import { baseOn, type Draft } from "./commit/draft.ts";
@@ -151,6 +152,7 @@ async function* reEncrypt(
   { newPassphrase, cost, ...plan }: RotationOptions & RotationPlan,
 ): AsyncGenerator<CommitStep, void> {
   using next = new PassphraseHolder(newPassphrase, { cost: freshCost(ports.random, cost) });
+  collectGarbage();
   next.prepare();
   const base = baseOn({ ...writable.vault, signingKey: writable.signingKey });
   yield* commitGeneration(ports, base, () => rotationDraft(request, writable, plan, next, ports.random));

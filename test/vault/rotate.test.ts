@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { PassphraseRetiredError, WrongPassphraseError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
@@ -46,6 +46,18 @@ describe("without a grace window", () => {
     };
     expect(new Set([...drawn(before), ...drawn(after)]).size).toBe(12);
     expect(world.store.bucket.has(before.manifest.bundle.key)).toBe(true);
+  });
+
+  test("in Bun, garbage is collected once, before the new key is derived and anything is written", async () => {
+    const collected: unknown[] = [];
+    vi.stubGlobal("Bun", {
+      gc: (synchronous: boolean) => collected.push({ synchronous, requests: world.requests.length }),
+    });
+    const read = world.requests.length;
+    await world.rotate(OLD, NEW);
+    vi.unstubAllGlobals();
+    const written = world.requests.findIndex((request, at) => at >= read && !request.startsWith("get "));
+    expect(collected).toEqual([{ synchronous: true, requests: written }]);
   });
 
   test("the new passphrase costs what was asked for, or RFC 9106's second option", async () => {
