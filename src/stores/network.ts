@@ -1,4 +1,3 @@
-import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { S3UnreachableError } from "../errors.ts";
@@ -79,12 +78,15 @@ function certificatesIn(path: string): readonly string[] {
   );
 }
 
+/**
+ * Whether this is one DER sequence (X.690 §8.1), whole, in base64. Parsing a system's 150 authorities as
+ * `X509Certificate` would take as long as all else that an opening does; TLS parses them when it connects.
+ */
 function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
+  const der = Buffer.from(pem.replace(/-----[^-]+-----/g, ""), "base64");
+  const lengthBytes = (der[1] ?? 0) - 0x80;
+  if (der[0] !== 0x30 || lengthBytes < 1 || lengthBytes > 3 || der.length < 2 + lengthBytes) return false;
+  return der.readUIntBE(2, lengthBytes) === der.length - 2 - lengthBytes;
 }
 
 function textIn(path: string): string {

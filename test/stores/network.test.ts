@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rootCertificates } from "node:tls";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { networkOf } from "../../src/stores/network.ts";
 
 let asked = 0;
@@ -56,4 +60,48 @@ test("HTTP_PROXY counts, but not in a CGI program, where the client chose it", (
   const [upper, lower] = [{ HTTP_PROXY: "http://one:1" }, { http_proxy: "http://two:2" }];
   expect(networkOf({ ...upper, ...lower }).proxies).toEqual({ ...upper, ...lower });
   expect(networkOf({ ...upper, ...lower, REQUEST_METHOD: "GET" }).proxies).toEqual(lower);
+});
+
+describe("AWS_CA_BUNDLE", () => {
+  const folder = mkdtempSync(join(tmpdir(), "vsync-authorities-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const pem = (der: Buffer): string =>
+    `-----BEGIN CERTIFICATE-----\n${der.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----`;
+  const sequence = (bytes: number, ...length: number[]) => pem(Buffer.from([0x30, ...length, ...Buffer.alloc(bytes)]));
+  const authoritiesIn = (content: string) => {
+    const path = join(folder, "ca.pem");
+    writeFileSync(path, content);
+    return networkOf({ AWS_CA_BUNDLE: path }).authorities;
+  };
+
+  test("every authority of Node.js is taken as it is, with comments between them", () => {
+    expect(authoritiesIn(rootCertificates.join("\n\n# the next one\n"))).toEqual(rootCertificates);
+  });
+
+  test.each([
+    ["200 bytes, as with Ed25519", sequence(200, 0x81, 200)],
+    ["70 000 bytes", sequence(70_000, 0x83, 0x01, 0x11, 0x70)],
+  ])("one of %s is taken", (_, certificate) => {
+    expect(authoritiesIn(certificate)).toEqual([certificate]);
+  });
+
+  test.each([
+    ["is no sequence", pem(Buffer.from([0x31, 0x81, 200, ...Buffer.alloc(200)]))],
+    ["lacks its last byte", sequence(199, 0x81, 200)],
+    ["has a byte too many", sequence(201, 0x81, 200)],
+    ["is empty", pem(Buffer.alloc(0))],
+    ["ends within its length", pem(Buffer.from([0x30, 0x82, 0x01]))],
+    ["has a short length", sequence(5, 5)],
+    ["has a length of four bytes", sequence(200, 0x84, 0, 0, 0, 200)],
+    ["is not base64", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----"],
+  ])("a file in which a certificate %s is refused", (_, certificate) => {
+    expect(() => authoritiesIn(`${rootCertificates[0]}\n${certificate}`)).toThrow(
+      /^AWS_CA_BUNDLE names .*ca\.pem, which has a certificate that cannot be read$/,
+    );
+  });
+
+  test("a file without one is refused", () => {
+    expect(() => authoritiesIn("-----BEGIN PRIVATE KEY-----")).toThrow(/, which has no certificate in PEM$/);
+  });
 });
