@@ -43,6 +43,8 @@ export interface Doubt {
 }
 
 const MAX_APART_MS = 2 * DAY_MS;
+/** Sorts after every month. */
+const LATE = "late";
 
 /** A batch that counts for a later day than its own. */
 interface Belated {
@@ -114,9 +116,11 @@ export class Ledger {
   finish(isWhole: boolean): { readonly refused: readonly Refusal[]; readonly doubts: readonly Doubt[] } {
     const inTurn = this.#belated.toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)));
     for (const { batch, day } of inTurn) this.#countEvents(batch, day);
-    const isFrozen = ({ batch }: Deferred) => this.#isFrozen(batch);
-    // Frozen batches first: usage that is settled again after its month was closed is then the same, not late.
-    for (const { batch, event, day } of this.#deferred.toSorted((a, b) => Number(isFrozen(b)) - Number(isFrozen(a)))) {
+    // Months may be closed in any order. Usage that was settled twice belongs to the first of its months.
+    const settled = this.#deferred.map((it) => ({ ...it, month: this.#monthOf(it) }));
+    for (const { batch, event, day } of settled.toSorted((a, b) =>
+      a.month < b.month ? -1 : Number(a.month > b.month),
+    )) {
       this.#settle(batch, event, day);
     }
     for (const event of this.#pending.values()) {
@@ -217,6 +221,12 @@ export class Ledger {
       { ...event, ...(backend === undefined ? {} : { backend }), ...(subject === undefined ? {} : { subject }) },
       day,
     );
+  }
+
+  /** The month whose totals have the usage, or would have it if they were frozen now. */
+  #monthOf({ batch, day }: Deferred): string {
+    const month = day.slice(0, 7);
+    return this.#rules.frozenIn(batchKey(batch.name)) ?? (this.#rules.isClosed(month) ? LATE : month);
   }
 
   #isFrozen({ name }: OpenedBatch): boolean {

@@ -381,6 +381,15 @@ describe("a month", () => {
     }
   });
 
+  test("contains what an app settled in it, also if the app settled it again in a month that was closed first", async () => {
+    const app = new Process(await writerFor(ORIGIN));
+    const settled = event("r-1", { lane: "deferred", request_id: "r-1", usage: { tokens: 7 } });
+    for (const at of [START_MS + 30 * DAY_MS, START_MS + 31 * DAY_MS]) app.write([{ ...settled, at }], at);
+    world.clock.ms = START_MS + 70 * DAY_MS;
+    for (const month of ["2026-02", "2026-01"]) await (await planClose(world, request(), month)).write();
+    expect(await read(["day"])).toMatchObject({ sums: { "tokens 2026-01-31": 7 }, lateSums: {}, duplicates: 1 });
+  });
+
   test("is closed once it is over", async () => {
     await writerFor(ORIGIN);
     await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is not over");
