@@ -9,7 +9,7 @@ import { open } from "../../disk/open.ts";
 import { hasModes } from "../../disk/posix.ts";
 import { READ_PLAIN_FILE } from "../../disk/private-file.ts";
 import { type ProcessIdentity, type ProcessTable, systemProcesses } from "../../disk/process-table.ts";
-import { AccessDeniedError, BundleCorruptError, S3UnreachableError } from "../../errors.ts";
+import { AccessDeniedError, BundleCorruptError, S3UnreachableError, VsyncError } from "../../errors.ts";
 import type { Clock } from "../../ports.ts";
 import { systemRandom } from "../../stores/open-store.ts";
 import type { Spool, SpoolPart } from "../../usage/recorder.ts";
@@ -34,7 +34,7 @@ export interface UsageSpoolOptions {
   /** 32 bytes, the same for all processes of the token. */
   readonly key: Uint8Array;
   readonly clock: Clock;
-  /** Receives warnings about usage that only another token can send. */
+  /** Receives warnings about usage that is not sent. */
   readonly warn: (message: string) => void;
   readonly processes?: ProcessTable;
   readonly maxBytes?: number;
@@ -84,15 +84,15 @@ export class UsageSpool implements Spool {
   async takeLeft(): Promise<readonly string[]> {
     return this.#naming("read", async () => {
       await this.#makeFolder();
-      const lines: string[] = [];
+      const lines: (readonly string[])[] = [];
       const others = new Set<string>();
       for (const name of await readdir(this.#folder)) {
         const token = await this.#leftBy(name);
-        if (token === this.#token) lines.push(...(await this.#take(name)));
+        if (token === this.#token) lines.push(await this.#take(name).catch((error) => this.#unsent(error)));
         else if (token !== null) others.add(token);
       }
       this.#warnOf(others);
-      return lines;
+      return lines.flat();
     });
   }
 
@@ -182,9 +182,13 @@ export class UsageSpool implements Spool {
     return stats !== null && this.#clock.nowMs() - stats.mtimeMs > ABANDONED_MS;
   }
 
-  /** If two processes start at once, the rename decides which of them takes the file. */
   async #take(name: string): Promise<readonly string[]> {
     const path = join(this.#folder, await this.#newName());
+    return this.#naming("read", () => this.#takeAs(path, name), path);
+  }
+
+  /** If two processes start at once, the rename decides which of them takes the file. */
+  async #takeAs(path: string, name: string): Promise<readonly string[]> {
     try {
       await rename(join(this.#folder, name), path);
     } catch (error) {
@@ -195,6 +199,13 @@ export class UsageSpool implements Spool {
     this.#taken.push(path);
     this.#bytes += text.length;
     return text.split("\n").flatMap((line) => this.#linesIn(line));
+  }
+
+  /** The file stays, for the next process, and does not keep the others from being sent. */
+  #unsent(error: unknown): readonly string[] {
+    if (!(error instanceof VsyncError)) throw error;
+    this.#warn(`usage that an earlier process left is not sent: ${error.message}`);
+    return [];
   }
 
   /** Skips a line that a kill or a full disk has cut short. */
@@ -208,11 +219,11 @@ export class UsageSpool implements Spool {
     }
   }
 
-  async #naming<T>(action: "read" | "write", work: () => Promise<T>): Promise<T> {
+  async #naming<T>(action: "read" | "write", work: () => Promise<T>, path = this.#folder): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      throw storeFault(error, action, this.#folder);
+      throw storeFault(error, action, path);
     }
   }
 }

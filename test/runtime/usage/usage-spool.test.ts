@@ -117,6 +117,19 @@ test.each(["dead", "unknown"] as const)("what another process takes first is its
   expect(await spoolOf().takeLeft()).toEqual(["b"]);
 });
 
+test("a file that cannot be read hides no other, and stays", async () => {
+  const name = await left(["a"]);
+  await mkdir(join(folder, `${name.slice(0, -"0123456789abcdef.spool".length)}${"f".repeat(16)}.spool`));
+  await left(["b"]);
+  const spool = spoolOf({ pid: 2 });
+  expect((await spool.takeLeft()).toSorted()).toEqual(["a", "b"]);
+  expect(warnings).toEqual([
+    expect.stringMatching(`not sent: cannot read ${folder}/${TOKEN}.*\\.2\\.77\\..*: it is a folder`),
+  ]);
+  await (await spool.cut()).remove();
+  expect(await readdir(folder)).toHaveLength(1);
+});
+
 test("renames what it takes over, and removes it once it is in batches", async () => {
   const name = await left(["a"]);
   const spool = spoolOf({ pid: 2 });
