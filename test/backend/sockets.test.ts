@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { connect as connectHttp2, createServer as createHttp2Server, type Http2ServerRequest } from "node:http2";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -488,6 +488,25 @@ test("over HTTP/2, an unsigned body of 8 MiB is not read", async () => {
   await closed;
   const [socket] = await accepted;
   expect(socket.bytesRead).toBeLessThan(1024 * 1024);
+});
+
+test("over HTTP/2, the stream of a signed body beyond 10 MiB ends once its client had time to read the refusal", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const verify = backend.middleware();
+  const server = createHttp2Server((request, response) => void verify(request, response, () => undefined));
+  const accepted = once(server, "request") as Promise<[Http2ServerRequest]>;
+  const session = connectHttp2(`http://127.0.0.1:${await listening(server as unknown as Server)}`);
+  onTestFinished(() => session.destroy());
+  const body = Buffer.alloc(10 * 1024 * 1024 + 1);
+  const headers = await signRequest(backend, { method: "POST", target: "/echo", body });
+  const stream = session.request({ ":method": "POST", ":path": "/echo", ...headers });
+  stream.on("error", () => undefined).write(body);
+  const [request] = await accepted;
+  const closed = new Promise((resolve) => request.stream.on("close", resolve));
+  expect(await text(stream)).toBe('{"error":"body_too_large"}');
+  vi.runAllTimers();
+  await closed;
 });
 
 describe("over HTTP/2, while the vault is asked, waits", () => {

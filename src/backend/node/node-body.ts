@@ -5,7 +5,7 @@ import { headerLines, type NodeRequest } from "./node-message.ts";
 interface MaybeRead extends NodeRequest {
   readonly rawBody?: unknown;
   readonly readableFlowing?: boolean | null;
-  readonly stream?: { on?: NodeRequest["on"]; readonly readableEnded?: boolean; readonly aborted?: boolean };
+  readonly stream?: Partial<Pick<NodeRequest, "on" | "off" | "readableEnded">> & { readonly aborted?: boolean };
 }
 
 /**
@@ -49,11 +49,12 @@ function requireRawBody({ rawBody }: MaybeRead, headers: ReturnType<typeof heade
 /** Reads as it arrives, and gives all of it back at once: a tick later, the stream could have ended. */
 function readAndGiveBack(request: MaybeRead, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    const { stream } = request;
     const chunks: Uint8Array[] = [];
     let size = 0;
-    let ended = false;
+    let hasEnded = stream?.readableEnded ?? false;
     const stop = (settle: () => void): void => {
-      for (const [event, listener] of listeners) request.off(event, listener);
+      for (const [emitter, event, listener] of listeners) emitter?.off?.(event, listener);
       settle();
     };
     const read = (): void => {
@@ -64,23 +65,23 @@ function readAndGiveBack(request: MaybeRead, maxBytes: number): Promise<Uint8Arr
         chunks.push(bytes);
         size += bytes.length;
       }
-      const all = request.httpVersionMajor < 2 ? request.complete : ended;
+      const all = request.httpVersionMajor < 2 ? request.complete : hasEnded;
       if (all || size > maxBytes) stop(() => resolve(giveBack(request, chunks)));
+    };
+    const end = (): void => {
+      hasEnded = true;
+      read();
     };
     const gone = (): void => stop(() => reject(wentAway()));
     const listeners = [
-      ["readable", read],
-      ["close", gone],
+      [request, "readable", read],
+      [request, "close", gone],
+      // HTTP/2 requests do not say that they are complete. This runs after the listener that ends the request.
+      [stream, "end", end],
     ] as const;
-    // HTTP/2 requests do not say that they are complete. This runs after the listener that ends the request.
-    request.stream?.on?.("end", () => {
-      ended = true;
-      read();
-    });
-    ended = request.stream?.readableEnded ?? false;
     if (request.destroyed) return gone();
-    if (ended || request.complete) return read();
-    for (const [event, listener] of listeners) request.on(event, listener);
+    if (hasEnded || request.complete) return read();
+    for (const [emitter, event, listener] of listeners) emitter?.on?.(event, listener);
   });
 }
 

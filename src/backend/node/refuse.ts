@@ -3,7 +3,7 @@ import type { NodeRequest, NodeResponse, NodeSocket } from "./node-message.ts";
 
 /** How much of a refused request's body to read and discard in order to keep its connection. */
 const DRAINED_BYTES = 65_536;
-/** How long a client has to read the refusal before the connection is closed. */
+/** How long a client has to read the refusal before its connection or stream is closed. */
 const LINGER_MS = 1000;
 
 /** The status, headers and body of a refusal. The client learns only the code. */
@@ -25,6 +25,7 @@ export function refusalOf({ code, status }: VerificationError): {
 }
 
 interface Refused extends NodeRequest {
+  readonly stream?: { destroy?(): void };
   readonly socket?: NodeSocket | null;
   readonly headers?: Record<string, unknown>;
 }
@@ -42,7 +43,13 @@ export function refuseNodeRequest(request: Refused, response: NodeResponse, erro
 
 /** The header that ends the connection of a refused request, if its body would take long to discard. */
 export function closing(request: Refused): Readonly<Record<string, string>> {
-  if (request.httpVersionMajor >= 2 || !isLong(request)) return {};
+  const { stream } = request;
+  if (request.httpVersionMajor >= 2) {
+    // Node.js resets a stream from which nothing was read. Any other would keep what was read until its session ends.
+    if (request.readableDidRead) setTimeout(() => stream?.destroy?.(), LINGER_MS).unref();
+    return {};
+  }
+  if (!isLong(request)) return {};
   if (request.socket) lingerBeforeClosing(request.socket);
   return { connection: "close" };
 }

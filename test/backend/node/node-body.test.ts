@@ -1,6 +1,11 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
+import {
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+  createServer as createHttp2Server,
+} from "node:http2";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -28,8 +33,8 @@ async function arriving(bytes: string): Promise<[request: IncomingMessage, clien
   return [request, client];
 }
 
-/** The same over HTTP/2, with a function that resets the stream. */
-async function arrivingOverHttp2(): Promise<[request: IncomingMessage, reset: () => void]> {
+/** The same over HTTP/2, with a function that resets the stream, and the client's side of it. */
+async function arrivingOverHttp2(): Promise<[request: IncomingMessage, reset: () => void, stream: ClientHttp2Stream]> {
   const server = createHttp2Server();
   await once(server.listen(0, "127.0.0.1"), "listening");
   const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -41,7 +46,7 @@ async function arrivingOverHttp2(): Promise<[request: IncomingMessage, reset: ()
   const stream = session.request({ ":method": "POST", ":path": "/" });
   stream.on("error", () => undefined).write("ab");
   const [request] = await arrived;
-  return [request as IncomingMessage, () => stream.close(constants.NGHTTP2_CANCEL)];
+  return [request as IncomingMessage, () => stream.close(constants.NGHTTP2_CANCEL), stream];
 }
 
 const textOf = async (read: Promise<Uint8Array>): Promise<string> => new TextDecoder().decode(await read);
@@ -149,4 +154,13 @@ test("a body whose encoding something has set is read as its bytes", async () =>
   await untilComplete(request);
   expect(await textOf(readNodeBody(request, 4))).toBe("éé");
   expect(await text(request)).toBe("éé");
+});
+
+test("over HTTP/2, a body that is too long is given back once, also if its end comes later", async () => {
+  const [request, , stream] = await arrivingOverHttp2();
+  expect(await textOf(readNodeBody(request, 1))).toBe("ab");
+  stream.end();
+  // The server has had the end that came before.
+  for (let pings = 0; pings < 3; pings++) await new Promise((resolve) => stream.session?.ping(resolve));
+  expect(request.readableLength).toBe(2);
 });
