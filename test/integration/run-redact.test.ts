@@ -84,6 +84,26 @@ test("output that does not fit into its file is a failure, and not cut in silenc
   ]);
 });
 
+test("keeps the order of stdout and stderr if both go to one place", async () => {
+  const alternating = "for (let n = 0; n < 200; n++) require('fs').writeSync(1 + (n % 2), `${n}\\n`)";
+  const command = [...programUnderTest(), "run", "prod", "--repo=api", "--redact", "--", process.execPath, "-e"];
+  const child = spawn("sh", ["-c", '"$@" 2>&1', "sh", ...command, alternating], {
+    env: environment(),
+    cwd: home.sandbox.work,
+  });
+  const numbers = Array.from({ length: 200 }, (_, n) => `${n}\n`).join("");
+  expect(await text(child.stdout)).toBe(`${WARNING}${numbers}`);
+});
+
+test("masks a value that begins on stdout and ends on stderr, if both go to one place", async () => {
+  const command = [...programUnderTest(), "run", "prod", "--repo=api", "--redact", "--", "sh", "-c"];
+  const child = spawn("sh", ["-c", '"$@" 2>&1', "sh", ...command, "printf planted-; printf token >&2"], {
+    env: environment(),
+    cwd: home.sandbox.work,
+  });
+  expect(await text(child.stdout)).toBe(`${WARNING}[TOKEN]`);
+});
+
 test("the program waits for a slow reader", async () => {
   const script =
     "process.stdout.write(Buffer.alloc(20_000_000, 'planted-token ')); process.stderr.write('all written')";

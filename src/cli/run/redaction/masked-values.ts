@@ -1,4 +1,3 @@
-import { withoutLineEnd } from "../../../disk/given-file.ts";
 import type { Item } from "../../../vault/format/item.ts";
 
 /** Shorter values, like `1` and `dev`, appear in much text that is not secret. */
@@ -45,17 +44,36 @@ export function unmaskedNames(secrets: readonly Item[]): readonly string[] {
 }
 
 function isMasked({ data }: Item): boolean {
-  const value = withoutLineEnd(data.expose());
+  const value = bareOf(data.expose());
   if (data.expose().length < MIN_MASKED_BYTES) return false;
   return value.length >= MIN_LINE_BYTES || !WORDS.has(Buffer.from(value).toString().toLowerCase());
 }
 
 function formsOf(value: Uint8Array): readonly Uint8Array[] {
-  const bare = withoutLineEnd(value);
-  const whole = (bare.length === value.length ? [value] : [value, bare]).flatMap(withOtherLineEnds);
+  const bare = bareOf(value);
+  const whole = (bare.length === value.length ? [value] : [value, trimmed(value), bare]).flatMap(withOtherLineEnds);
   const plain = [...whole, ...linesOf(value)];
   if (value.length > MAX_ENCODED_BYTES) return plain;
   return [...plain, ...whole.flatMap(encodingsOf).map((form) => Buffer.from(form))];
+}
+
+/** As a program takes it that drops the white space and the quotes around a value. */
+function bareOf(value: Uint8Array): Uint8Array {
+  const text = trimmed(value);
+  const isQuoted = text.length > 1 && QUOTES.includes(text[0] ?? 0) && text.at(-1) === text[0];
+  return isQuoted ? text.subarray(1, -1) : text;
+}
+
+const QUOTES = Array.from("\"'`", (quote) => quote.charCodeAt(0));
+/** Tab, line feed, carriage return and space. */
+const WHITE_SPACE = [0x09, 0x0a, 0x0d, 0x20];
+
+/** Not `trim`, because in a latin1 text that also drops a byte of `à`. */
+function trimmed(bytes: Uint8Array): Uint8Array {
+  let [from, to] = [0, bytes.length];
+  while (from < to && WHITE_SPACE.includes(bytes[from] ?? 0)) from++;
+  while (to > from && WHITE_SPACE.includes(bytes[to - 1] ?? 0)) to--;
+  return bytes.subarray(from, to);
 }
 
 /** Terminals and log shippers write CRLF for LF. */
@@ -65,15 +83,18 @@ function withOtherLineEnds(value: Uint8Array): readonly Uint8Array[] {
   return [value, ...[bytes, bytes.replaceAll("\n", "\r\n")].map((text) => Buffer.from(text, "latin1"))];
 }
 
+/** `\n` in one line: JSON, and a PEM key in a dotenv file. Each string in a string doubles the backslashes. */
+const LINE_END = /\n|\\{1,4}(?:r\\{1,4})?n/;
+
 /**
  * The lines of a value with several lines, because a logger may put the time before each. The armour of a PEM file is
  * not secret.
  */
 function linesOf(value: Uint8Array): readonly Uint8Array[] {
-  if (!value.includes(0x0a)) return [];
-  const lines = Buffer.from(value).toString("latin1").split("\n");
-  const kept = lines.map((line) => line.trim()).filter((line) => !/^-----(?:BEGIN|END) .*-----$/.test(line));
-  return kept.filter((line) => line.length >= MIN_LINE_BYTES).map((line) => Buffer.from(line, "latin1"));
+  const lines = Buffer.from(value).toString("latin1").split(LINE_END);
+  if (lines.length === 1) return [];
+  const kept = lines.filter((line) => !/^\s*-----(?:BEGIN|END) [^\n]*-----\s*$/.test(line));
+  return kept.map((line) => trimmed(Buffer.from(line, "latin1"))).filter((line) => line.length >= MIN_LINE_BYTES);
 }
 
 function encodingsOf(value: Uint8Array): readonly string[] {

@@ -33,19 +33,33 @@ export async function runOutput(
 /** Passes a stream on, perhaps altered. Resolves when it ends or its reader is gone. */
 type PassOn = (from: Readable, to: Writable) => Promise<void>;
 
-/** Sends a program's output through `passOn`. */
+/**
+ * Sends a program's output through `passOn`. If stdout and stderr go to one place, as with `2>&1`, they share one pipe,
+ * which keeps their order.
+ */
 export async function pipedOutput(passOn: PassOn): Promise<ChildOutput> {
-  const [stdout, stderr] = (await openOsPipes(2)) ?? [];
-  return stdout === undefined || stderr === undefined ? throughSockets(passOn) : throughPipes(passOn, stdout, stderr);
+  const pipes = await openOsPipes(goToOnePlace() ? 1 : 2);
+  return pipes === null ? throughSockets(passOn) : throughPipes(passOn, pipes);
 }
 
-function throughPipes(passOn: PassOn, stdout: OsPipe, stderr: OsPipe): ChildOutput {
+function goToOnePlace(): boolean {
+  try {
+    const [stdout, stderr] = [fstatSync(1, { bigint: true }), fstatSync(2, { bigint: true })];
+    return stdout.dev === stderr.dev && stdout.ino === stderr.ino;
+  } catch {
+    // One of them is closed.
+    return false;
+  }
+}
+
+function throughPipes(passOn: PassOn, pipes: readonly OsPipe[]): ChildOutput {
+  const [stdout, stderr = stdout] = pipes.map(({ writeFd }) => writeFd);
   return {
-    stdio: [stdout.writeFd, stderr.writeFd],
+    stdio: [stdout ?? "pipe", stderr ?? "pipe"],
     async passOn() {
       // From here on only the program has the write ends, so the pipes end when it does.
-      for (const { writeFd } of [stdout, stderr]) closeSync(writeFd);
-      await Promise.all([passOn(stdout.readEnd, ours(1)), passOn(stderr.readEnd, ours(2))]);
+      for (const { writeFd } of pipes) closeSync(writeFd);
+      await Promise.all(pipes.map(({ readEnd }, at) => passOn(readEnd, ours(at === 0 ? 1 : 2))));
     },
   };
 }

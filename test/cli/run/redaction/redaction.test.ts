@@ -81,6 +81,18 @@ describe("a value is masked", () => {
     ["escaped here and there, again and again", { A: '"a"a""' }, ['\\"a\\"a\\"\\"a"a\\"" .'], "[A] ."],
     ["with an escape cut by a chunk", { A: "a&bc" }, ["{a\\u0", "0", "26bc}"], "{[A]}"],
     ["line by line", { A: PEM }, [PEM.replace(/^/gm, "12:00 ")], `12:00 ${BEGIN}\n12:00 [A]\n12:00 [A]\n12:00 `],
+    [
+      "line by line, if its line ends are written as \\n",
+      { A: `{"key":"${PEM.replaceAll("\n", "\\n")}"}`, B: "first-of-two\\r\\nsecond-of-two\\\\nthird-of-three" },
+      [PEM, " first-of-two\r\nsecond-of-two\nthird-of-three"],
+      `${BEGIN}\n[A]\n[A]\n [B]\r\n[B]\n[B]`,
+    ],
+    [
+      "without the white space or the quotes around it",
+      { A: " \tplanted \n", B: '"in quotes"', C: "'it-s'" },
+      ["planted, in quotes", ` ${b64("u:planted")} it-s`],
+      "[A], [B] dTp[A] [C]",
+    ],
     ["with other line ends", { A: PEM }, [PEM.replaceAll("\n", "\r\n")], "[A]"],
     ["from four bytes on", { A: "1234", B: "123", C: "" }, ["1234 123"], "[A] 123"],
     ["even if its name contains it", { planted: "planted" }, ["planted"], "[redacted]"],
