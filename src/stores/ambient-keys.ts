@@ -1,8 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import { accessSync, constants, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Socket } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { Secret } from "../crypto/secret.ts";
 import { agentsFor, type Network } from "../s3/wire/exchange.ts";
 import { printable } from "../s3/wire/failure.ts";
@@ -215,6 +218,9 @@ class Progress {
       return new CredentialsError("this user has no home to look for ambient credentials in", hint);
     }
     if (name !== "CredentialsProviderError") return this.#said(this.#source, `${plainName(name)}${message}`);
+    const isProfile = this.#complaint === undefined || this.#complaint.source === this.#nameOf("");
+    const unread = isProfile ? unreadableFile(this.#variables) : null;
+    if (unread !== null) return new CredentialsError(`no ambient credentials: cannot read ${unread}`, UNREAD_HINT);
     if (this.#complaint !== undefined) return this.#said(this.#complaint.source, this.#complaint.said);
     if (Boolean(AWS_ACCESS_KEY_ID) !== Boolean(AWS_SECRET_ACCESS_KEY)) {
       const [there, missing] = AWS_ACCESS_KEY_ID
@@ -230,6 +236,27 @@ class Progress {
       ? this.silent(ATTEMPTS * REQUEST_LIMIT_MS, source)
       : failedAt(source, said);
   }
+}
+
+const UNREAD_HINT = "make it readable, or give an access key";
+
+/** AWS's file that cannot be read, and why; or null. The chain takes such a file for an empty one. */
+function unreadableFile({ AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE }: Variables): string | null {
+  const files = [
+    [AWS_SHARED_CREDENTIALS_FILE, "credentials"],
+    [AWS_CONFIG_FILE, "config"],
+  ] as const;
+  for (const [named, usual] of files) {
+    const path = named || join(homedir(), ".aws", usual);
+    try {
+      if (statSync(path).isDirectory()) return `${path} (EISDIR)`;
+      accessSync(path, constants.R_OK);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (named || code !== "ENOENT") return `${path} (${code})`;
+    }
+  }
+  return null;
 }
 
 /** The class of an STS error is its code. */

@@ -93,6 +93,14 @@ test.each<[variables: Record<string, string>, profile: string, message: string]>
     "",
     "no ambient credentials from AWS_WEB_IDENTITY_TOKEN_FILE: /dev/zero is not a file",
   ],
+  [{ AWS_SHARED_CREDENTIALS_FILE: "/" }, "", "no ambient credentials: cannot read / (EISDIR)"],
+  [{ AWS_CONFIG_FILE: "/no/such/file" }, "", "no ambient credentials: cannot read /no/such/file (ENOENT)"],
+  [{ AWS_PROFILE: "p", AWS_CONFIG_FILE: "/" }, "", "no ambient credentials: cannot read / (EISDIR)"],
+  [
+    { ...IDENTITY, AWS_CONFIG_FILE: "/" },
+    "",
+    "no ambient credentials from AWS_WEB_IDENTITY_TOKEN_FILE: ENOENT: no such file or directory, open '/no/such/file'",
+  ],
 ])("%j with %j: the message names the source", async (variables, profile, message) => {
   expect(await messageOf(variables, profile)).toBe(message);
 });
