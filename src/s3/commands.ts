@@ -33,22 +33,24 @@ export async function putObject(
   expected: Version | null,
   sending: Sending,
 ): Promise<Version> {
-  const { wantsDigest } = connection;
+  const { digests } = connection;
   const command = new PutObjectCommand({
     ...addressOf(connection, key),
     Body: bytes,
     ...(expected === null ? { IfNoneMatch: "*" } : { IfMatch: expected }),
     ...encryptionOf(connection),
-    ...(wantsDigest && digestsOf(bytes)),
+    ...(digests > 0 && { ContentMD5: digestOf(bytes, "md5") }),
+    ...(digests > 1 && { ChecksumSHA256: digestOf(bytes, "sha256") }),
   });
   try {
     const { ETag } = await clientFor(connection, sending).send(command);
     if (!ETag) throw new NoEtagError();
     return strongVersion(ETag);
   } catch (error) {
-    // With a default retention (Object Lock), the server requires a digest of the body. Other servers refuse one.
-    if (wantsDigest || !asksForDigest(error)) throw error;
-    connection.wantsDigest = true;
+    // With a default retention (Object Lock), the server requires a digest of the body: Content-MD5, which a few do not
+    // count, or a checksum, which several refuse.
+    if (digests > 1 || !asksForDigest(error)) throw error;
+    connection.digests = digests + 1;
     return putObject(connection, key, bytes, expected, sending);
   }
 }
@@ -175,10 +177,8 @@ function unwrapped({ method, protocol, hostname, port, path, query, headers, bod
   return { method, url: new URL(`${protocol}//${host}${path}?${pairs.join("&")}`), headers, body };
 }
 
-/** Sends both digests, because servers know one or the other. */
-function digestsOf(bytes: Uint8Array): { ContentMD5: string; ChecksumSHA256: string } {
-  const digest = (name: string): string => createHash(name).update(bytes).digest("base64");
-  return { ContentMD5: digest("md5"), ChecksumSHA256: digest("sha256") };
+function digestOf(bytes: Uint8Array, name: string): string {
+  return createHash(name).update(bytes).digest("base64");
 }
 
 function asksForDigest(error: unknown): boolean {

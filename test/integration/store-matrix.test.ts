@@ -108,6 +108,7 @@ const SETTINGS: readonly Setting[] = [
     name: "a proxy gives reads ETags of its own",
     server: { proxiedEtag: (etag, method) => (method === "PUT" ? etag : etag.replace(/"$/, '-gzip"')) },
   },
+  { name: "a proxy compresses what is read", server: { compresses: true, proxiedEtag: (etag) => `W/${etag}` } },
   { name: "Object Lock with a default retention", server: { wantsDigest: true } },
   { name: "ignores preconditions", server: { ignores: ["if-match", "if-none-match"] } },
   { name: "ignores If-Match", server: { ignores: ["if-match"] } },
@@ -117,6 +118,30 @@ const SETTINGS: readonly Setting[] = [
     name: "knows no conditional writes",
     arrange: ({ faults }) => {
       faults.add({ method: "PUT" }, everything({ status: 501, code: "NotImplemented" }), 100);
+      return {};
+    },
+  },
+  {
+    name: "refuses the headers of conditional writes",
+    arrange: ({ faults }) => {
+      const body = "<Error><Code>InvalidArgument</Code><Message>Unsupported header 'if-none-match'</Message></Error>";
+      faults.add({ method: "PUT" }, everything({ status: 400, body }), 100);
+      return {};
+    },
+  },
+  {
+    name: "redirects to another endpoint",
+    arrange: ({ faults }) => {
+      const headers = { Location: "http://eu.example.test/strict/it" };
+      faults.add({}, everything({ status: 307, code: "TemporaryRedirect", headers }), 100);
+      return {};
+    },
+  },
+  {
+    name: "`http://`, and the server wants TLS",
+    arrange: ({ faults }) => {
+      const body = "Client sent an HTTP request to an HTTPS server.";
+      faults.add({}, everything({ status: 400, body, headers: { "Content-Type": "text/plain" } }), 100);
       return {};
     },
   },
@@ -232,6 +257,13 @@ const SETTINGS: readonly Setting[] = [
     arrange: () => {
       vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", "/no/such/file");
       vi.stubEnv("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/it");
+      return AMBIENT;
+    },
+  },
+  {
+    name: "ambient credentials in a file that cannot be read",
+    arrange: () => {
+      vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", folder);
       return AMBIENT;
     },
   },

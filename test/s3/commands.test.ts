@@ -64,6 +64,24 @@ test("each try has a client of its own, and each client tries once", async () =>
   for (const { config } of clients) expect(await config.maxAttempts()).toBe(1);
 });
 
+test.each([
+  ["Content-MD5, and refuses checksums", "content-md5", /^x-amz-checksum-/],
+  ["a checksum, and does not count Content-MD5", "x-amz-checksum-sha256", /^none/],
+])("a server that requires %s", async (_, required, refused) => {
+  s3.restore();
+  told.on("PUT", ({ headers }) => {
+    const said = (Message: string) => ({ status: 400, Code: "InvalidRequest", fields: { Message } });
+    const bad = Object.keys(headers).find((name) => refused.test(name));
+    if (bad !== undefined) return said(`Unsupported header '${bad}' received for this API call.`);
+    return required in headers ? { headers: { etag: '"etag"' } } : said(`Missing required header: ${required}`);
+  });
+  const careful = openAt(place, {}, { exchange: told.exchange });
+  expect(await careful.create("v=1", text("bytes"))).toBe('"etag"');
+  const tries = told.count();
+  expect(await careful.create("v=2", text("bytes"))).toBe('"etag"');
+  expect(told.count()).toBe(tries + 1);
+});
+
 test("no variable and no file of AWS's changes a request", async () => {
   s3.restore();
   const variables = {

@@ -1,6 +1,8 @@
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { collect, text } from "../contract/fixture.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
-import { openAt } from "./fixture.ts";
+import { failureOf, openAt, ToldServer } from "./fixture.ts";
 
 const CHUNK = 64 * 1024;
 
@@ -34,4 +36,50 @@ test("an answer without a length grows its buffer", async () => {
   server.faults.add({ method: "GET" }, { kind: "answer", apply: false, status: 200, body, headers });
   const store = openAt(server);
   expect((await store.get("it", { maxBytes: 10 * CHUNK }))?.bytes).toEqual(new TextEncoder().encode(body));
+});
+
+const told = new ToldServer();
+const proxied = openAt({ endpoint: "https://s3.example.com", region: "r" }, {}, { exchange: told.exchange });
+const long = text("a manifest ".repeat(10_000));
+const compressed = (bytes: Uint8Array, encoding = "gzip", compress = gzipSync) => {
+  const body = compress(bytes);
+  const headers = { etag: 'W/"e"', "content-encoding": encoding, "content-length": String(body.length) };
+  return { headers, body: [body] };
+};
+
+test("nothing asks for compression, and a proxy that compresses is undone", async () => {
+  for (const [encoding, compress] of [
+    ["gzip", gzipSync],
+    ["x-gzip", gzipSync],
+    ["deflate", deflateSync],
+    ["br", brotliCompressSync],
+  ] as const) {
+    told.on("GET", compressed(long, encoding, compress));
+    expect(await proxied.get("it", { maxBytes: long.length })).toEqual({ bytes: long, version: '"e"' });
+    expect(await proxied.get("it", { maxBytes: 9 })).toMatchObject({ bytes: long.slice(0, 10) });
+  }
+  const page =
+    "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>repo/env/a</Key></Contents></ListBucketResult>";
+  told.on("GET", compressed(text(page)));
+  expect(await collect(proxied.list(""))).toEqual(["a"]);
+  told.on("HEAD", { headers: { etag: '"e"', "content-encoding": "gzip" } });
+  expect(await proxied.head("it")).toBe('"e"');
+  told.on("PUT", { headers: { etag: '"e"', "content-encoding": "gzip", "content-length": "0" } });
+  expect(await proxied.create("it", long)).toBe('"e"');
+  expect(new Set(told.sent.map(({ headers }) => headers["accept-encoding"]))).toEqual(new Set(["identity"]));
+});
+
+test("a compressed answer that breaks off or is damaged fails after five tries", async () => {
+  const { headers, body } = compressed(long);
+  for (const broken of [body.map((it) => it.subarray(0, 50)), [text("not compressed")]]) {
+    told.reset();
+    told.on("GET", { headers, body: broken });
+    expect((await failureOf(proxied.get("it", { maxBytes: long.length }))).message).toContain("the request failed (Z_");
+    expect(told.count()).toBe(5);
+  }
+});
+
+test("an encoding that belongs to the object is left alone", async () => {
+  told.on("GET", { headers: { etag: '"e"', "content-encoding": "aws-chunked" }, body: "bytes" });
+  expect((await proxied.get("it", { maxBytes: 9 }))?.bytes).toEqual(text("bytes"));
 });

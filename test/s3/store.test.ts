@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { InputError } from "../../src/errors.ts";
 import { collect, text } from "../contract/fixture.ts";
@@ -73,16 +74,15 @@ describe("a store that wants a digest of the body", () => {
     await careful.create("v=1", text("bytes"));
     await careful.create("v=2", text("bytes"));
     const digests = s3.sent.map(({ headers }) => [headers["content-md5"], headers["x-amz-checksum-sha256"]]);
-    const both = ["S3gcZaNmTc0A/SjlmHyCEw==", "J3UeFaxgwxLT62VHVKQQUdE3lfPNIZLfP8qTBZhEexk="];
-    expect(digests).toEqual([[undefined, undefined], digests[1], digests[1]]);
-    expect(digests[1]).toHaveLength(both.length);
+    const md5 = [createHash("md5").update("bytes").digest("base64"), undefined];
+    expect(digests).toEqual([[undefined, undefined], md5, md5]);
   });
 
   test("that refuses even so is quoted in the error", async () => {
     s3.on("PUT", WANTED);
     const { message } = await failureOf(openAt(place, {}, AT).create("v=1", text("bytes")));
     expect(message).toMatch(/ answered 400 InvalidRequest: Content-MD5 OR x-amz-checksum- is required$/);
-    expect(s3.count("PUT")).toBe(2);
+    expect(s3.count("PUT")).toBe(3);
   });
 });
 

@@ -37,6 +37,10 @@ export function readFailure(error: unknown, inquiry: Inquiry): Failure {
   if (error instanceof CredentialsError) return final(error.toStoreError(inquiry.action));
   const answer = answerIn(error);
   if (answer === undefined) return readNetworkFailure(error, inquiry);
+  if (answer.isTlsOnly) {
+    const hint = `give the endpoint as https://${inquiry.host}`;
+    return final(unreachable(inquiry, `${inquiry.host} accepts only TLS`, hint));
+  }
   // If a gateway shows its own error page because the server did not respond, the server's state stays unknown.
   if (answer.isWebPage && (answer.status < 500 || answer.status === NETWORK_AUTHENTICATION_REQUIRED))
     return webPage(inquiry);
@@ -115,6 +119,7 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
   const isThrottled = status === 503 && answer.code === "" && !answer.isWebPage;
   // The only 5xx that says that nothing was done (RFC 9110 §15.6.2).
   if (status === 501) return final(answer.isWebPage ? error : lacking(inquiry));
+  if (status === 400 && /\bif-(none-)?match\b/i.test(answer.said)) return final(lacking(inquiry));
   // The server may have failed after the write.
   if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error, isThrottled };
   return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
@@ -155,14 +160,22 @@ function isElsewhere({ status, headers }: Answer, { region }: Inquiry): boolean 
   return (status >= 300 && status < 400) || (status >= 400 && named !== undefined && named !== region);
 }
 
-function wrongRegion({ headers, regionField }: Answer, inquiry: Inquiry) {
-  const { action, bucket, region } = inquiry;
+function wrongRegion({ headers, regionField, endpointField }: Answer, inquiry: Inquiry) {
+  const { action, bucket, region, host } = inquiry;
   const wrong = (reason: string, hint: string) => new WrongRegionError(`cannot ${action}: ${reason}`, { hint });
   const right = printable(headers["x-amz-bucket-region"] ?? regionField ?? "");
   if (right === "" || right === region) {
+    const target = printable(hostIn(headers["location"]) ?? endpointField ?? "");
+    if (target !== "" && target !== host) {
+      return wrong(`${host} redirects to ${target}`, "check the region, or give the endpoint of the bucket's region");
+    }
     return wrong(`bucket ${bucket} is not in region ${region}`, "check the region and the endpoint");
   }
   return wrong(`bucket ${bucket} is in region ${right}, not in ${region}`, `set the region to ${right}`);
+}
+
+function hostIn(location: string | undefined): string | undefined {
+  return location !== undefined && URL.canParse(location) ? new URL(location).host : undefined;
 }
 
 /** The response to a HEAD cannot say RequestTimeTooSkewed, but it has a date. */

@@ -25,8 +25,8 @@ export const NOT_MODIFIED = 304;
 export class Connection {
   readonly location: S3Location;
   readonly limits: S3Limits;
-  /** Whether the server has demanded a digest of the body. */
-  wantsDigest = false;
+  /** How many digests of the body the server has demanded. */
+  digests = 0;
   readonly #options: S3Options;
   readonly #exchange: Exchange;
   readonly #bucketUrl: string;
@@ -92,10 +92,11 @@ export class Connection {
    * @throws RefusedError the status is neither 2xx nor `alsoGood`
    */
   async exchange(request: HttpRequest, { keys, signal }: Sending, alsoGood?: number): Promise<HttpAnswer> {
-    const headers = { ...request.headers, "user-agent": this.#options.userAgent ?? "vsync" };
-    const answer = await this.#traced({ ...request, headers }, signal);
+    // Not signed: a proxy may change both.
+    const own = { "user-agent": this.#options.userAgent ?? "vsync", "accept-encoding": "identity" };
+    const answer = await this.#traced({ ...request, headers: { ...request.headers, ...own } }, signal);
     if ((answer.status >= 200 && answer.status < 300) || answer.status === alsoGood) return answer;
-    throw new RefusedError(await readRefusal(answer, keys));
+    throw new RefusedError(await readRefusal(answer, request.url, keys));
   }
 
   async #traced(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
@@ -103,7 +104,9 @@ export class Connection {
     let answer: HttpAnswer | undefined;
     try {
       answer = await this.#exchange(request, signal);
-      return answer;
+      // Some proxies compress anyway. A HEAD has nothing to decompress.
+      if (!answer.headers["content-encoding"] || request.method === "HEAD") return answer;
+      return (await import("./encoding.ts")).decompressed(answer);
     } finally {
       traceRequest(request, answer, this.nowMs() - sentMs);
     }
@@ -116,7 +119,7 @@ export class Connection {
   }
 }
 
-async function readRefusal({ status, headers, body }: HttpAnswer, keys: Keys): Promise<Answer> {
+async function readRefusal({ status, headers, body }: HttpAnswer, url: URL, keys: Keys): Promise<Answer> {
   const bytes = (await readUpTo(body, MAX_BODY_BYTES)) ?? new Uint8Array();
   // Loaded only here, because readers rarely need to parse XML.
   const { readError } = await import("./xml.ts");
@@ -127,9 +130,24 @@ async function readRefusal({ status, headers, body }: HttpAnswer, keys: Keys): P
     code: field("Code") ?? "",
     said: withoutKeys(field("Message") ?? "", keys),
     isWebPage: isWebPage(headers, bytes),
+    isTlsOnly: url.protocol === "http:" && (isOnTls(headers["location"], url) || saysTls(status, bytes)),
+    endpointField: field("Endpoint"),
     regionField: field("Region"),
     serverTimeField: field("ServerTime"),
   };
+}
+
+/** Whether a redirect leads to the same server, on TLS. */
+function isOnTls(location: string | undefined, { hostname }: URL): boolean {
+  if (location === undefined || !URL.canParse(location)) return false;
+  const target = new URL(location);
+  return target.protocol === "https:" && target.hostname === hostname;
+}
+
+/** How Go, nginx and Apache answer a request without TLS on a port for TLS. */
+function saysTls(status: number, bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.subarray(0, 1024)).toString("latin1");
+  return status === 400 && /HTTP request (was sent )?to (an )?HTTPS|plain HTTP to an SSL/i.test(text);
 }
 
 /** A server may repeat what it was sent. */

@@ -70,7 +70,10 @@ export interface Answer {
   /** The server's message without our keys; empty if it sent none. */
   readonly said: string;
   readonly isWebPage: boolean;
+  /** Whether the server refused a request because it came without TLS. */
+  readonly isTlsOnly: boolean;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly endpointField: string | undefined;
   readonly regionField: string | undefined;
   readonly serverTimeField: string | undefined;
 }

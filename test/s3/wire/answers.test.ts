@@ -19,6 +19,8 @@ const SKEW = "this machine's clock says 2026-01-02T03:04:05.678Z, the server's 2
 const ELSEWHERE = "bucket strict is in region us-west-2, not in eu-west-1";
 const NOT_HERE = "bucket strict is not in region eu-west-1";
 const SKEW_BEHIND = "this machine's clock says 2026-01-02T03:04:05.678Z, the server's 2026-01-02T02:00:00.000Z";
+const REDIRECTS = "s3.example.com redirects to";
+const LACKING = "s3.example.com does not implement this request";
 const here = { "x-amz-bucket-region": "eu-west-1" };
 const west = { "x-amz-bucket-region": "us-west-2" };
 
@@ -50,6 +52,14 @@ const unreachable: Row[] = [
   [{ status: 301, headers: here }, NOT_HERE],
   [{ status: 301, Code: "PermanentRedirect", fields: { Region: { not: "text" } } }, NOT_HERE],
   [{ status: 300, Code: "Choices" }, NOT_HERE],
+  [{ status: 307, headers: { location: "https://eu.example.com/strict/it" } }, `${REDIRECTS} eu.example.com`],
+  [
+    { status: 301, Code: "PermanentRedirect", fields: { Endpoint: "strict.s3.eu.example.com" } },
+    `${REDIRECTS} strict.s3.eu.example.com`,
+  ],
+  [{ status: 301, headers: { location: "/strict/it/" } }, NOT_HERE],
+  [{ status: 301, headers: { ...west, location: "https://eu.example.com/" } }, ELSEWHERE],
+  [{ status: 400, Code: "InvalidArgument", fields: { Message: "Unsupported header 'If-None-Match'" } }, LACKING],
   [{ status: 400, headers: west }, ELSEWHERE],
   [{ status: 400, headers: here }, "s3.example.com answered 400"],
   [{ status: 400, Code: "IllegalLocationConstraintException" }, NOT_HERE],
@@ -87,6 +97,23 @@ test.each(unreachable)("%j is an unreachable store", async (answer, message, tri
   await expectFailure(S3UnreachableError, message, tries);
 });
 
+test.each<[Told, boolean]>([
+  [{ status: 400, body: "Client sent an HTTP request to an HTTPS server.\n" }, true],
+  [{ status: 400, body: "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>" }, true],
+  [{ status: 400, body: "<!DOCTYPE HTML><p>You're speaking plain HTTP to an SSL-enabled server port.</p>" }, true],
+  [{ status: 308, headers: { location: "https://s3.example.com/strict/it" }, body: "<html>Moved</html>" }, true],
+  [{ status: 308, headers: { location: "https://portal.example.com/" }, body: "<html>Moved</html>" }, false],
+  [{ status: 308, headers: { location: "http://s3.example.com/strict/it" }, body: "<html>Moved</html>" }, false],
+])("%j to a request without TLS", async (answer, isTls) => {
+  const plain = openAt({ ...place, endpoint: "http://s3.example.com" }, {}, AT);
+  s3.on("GET", answer);
+  const { message, hint } = await failureOf(plain.get("it", { maxBytes: 1 }));
+  expect(message.endsWith("s3.example.com accepts only TLS")).toBe(isTls);
+  if (isTls) expect(hint).toBe("give the endpoint as https://s3.example.com");
+  s3.on("GET", answer);
+  expect((await failureOf(store.get("it", { maxBytes: 1 }))).message).not.toContain("TLS");
+});
+
 describe("the next step", () => {
   test.each<[Told, string]>([
     [{ status: 405 }, "check that the endpoint is an S3 service"],
@@ -100,6 +127,10 @@ describe("the next step", () => {
     ],
     [{ status: 403, Code: "RequestTimeTooSkewed" }, "correct this machine's clock"],
     [{ status: 404, Code: "NoSuchBucket" }, "check the bucket's name and the endpoint"],
+    [
+      { status: 307, headers: { location: "https://eu.example.com/" } },
+      "check the region, or give the endpoint of the bucket's region",
+    ],
     [{ status: 501, Code: "NotImplemented" }, "use a store with conditional writes"],
   ])("%j", async (answer, hint) => {
     s3.on("HEAD", answer);

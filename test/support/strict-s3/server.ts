@@ -5,6 +5,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import { gzipSync } from "node:zlib";
 import type { Bucket, PreconditionQuirks, StrictObject } from "./buckets.ts";
 import { deliver } from "./delivery.ts";
 import { type Fault, Faults } from "./faults.ts";
@@ -29,6 +30,8 @@ export interface StrictS3Options extends PreconditionQuirks {
   readonly proxiedEtag?: (etag: string, method: string) => string;
   /** Refuses a PUT without Content-MD5 or a checksum, as a bucket with Object Lock and a default retention does. */
   readonly wantsDigest?: boolean;
+  /** Compresses answers to GET, as a proxy in front of the server might. */
+  readonly compresses?: boolean;
   readonly terms?: BucketTerms;
   /** Delays every answer by this much. */
   readonly latencyMs?: number;
@@ -102,10 +105,15 @@ async function serve(request: IncomingMessage, response: ServerResponse, context
   if (early !== undefined) await allRacers(context);
   await new Promise((resolve) => setTimeout(resolve, waitMs(context, fault)));
   const isApplied = fault === undefined || !("apply" in fault) || fault.apply;
-  const answer = isApplied ? answerTo(request, operation, context, early) : undefined;
+  const plain = isApplied ? answerTo(request, operation, context, early) : undefined;
+  const answer = plain && context.options.compresses && operation.method === "GET" ? compressed(plain) : plain;
   const status = deliver({ request, response, answer, fault, date: new Date(context.nowMs()) });
   const { bucketName: bucket, key, method, query, headers } = operation;
   context.log.push({ method, bucket, key, query: query.toString(), headers, status });
+}
+
+function compressed({ headers, body, ...rest }: Answer): Answer {
+  return { ...rest, headers: { ...headers, "Content-Encoding": "gzip" }, body: gzipSync(body) };
 }
 
 /** The state that a server saw, and does not check again before it writes. */
