@@ -148,7 +148,7 @@ export class Evaluator {
 
   /** The decision, and what each layer said up to it. */
   explain(request: AuthorizationRequest): { readonly decision: Decision; readonly verdicts: readonly Verdict[] } {
-    if (request.permission !== undefined) return this.#explainPermission(request.permission);
+    if (request.permission !== undefined) return this.#explainPermission(request.permission, request);
     const name = `${request.root} ${request.operation}`;
     const permission = OPERATIONS.get(name);
     if (permission === undefined) return denied([], "operations", `no operation is called ${name}`);
@@ -157,7 +157,10 @@ export class Evaluator {
     return this.#explainOperation(name, permission, request);
   }
 
-  #explainPermission(permission: string): ReturnType<Evaluator["explain"]> {
+  #explainPermission(permission: string, { root, operation }: AuthorizationRequest): ReturnType<Evaluator["explain"]> {
+    // A service may pass on JSON that it received, so a permission must not take the place of its operation.
+    if (root !== undefined || operation !== undefined)
+      return denied([], "operations", "it names both a permission and an operation");
     if (!isPermission(permission) || !isApiPermission(permission)) {
       return denied([], "operations", `${permission} is not a permission of api.*`);
     }

@@ -23,6 +23,15 @@ describe("a request of a program", () => {
     expect(evaluator.decide(request).allowed).toBe(false);
   });
 
+  test("is denied if it names a permission beside its operation, which would not be looked at", () => {
+    const both = { ...CREATE, permission: "api.tokens.create" };
+    expect(new Evaluator(undefined, []).decide(both)).toEqual({
+      allowed: false,
+      layer: "operations",
+      reason: "it names both a permission and an operation",
+    });
+  });
+
   test.each([
     { workspace: 7 },
     { project: ["a"] },
