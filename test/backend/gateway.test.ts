@@ -199,6 +199,8 @@ test("drops headers that only the gateway may set, in any spelling", async () =>
     expect: "100-continue",
     "keep-alive": "timeout=5",
     "http2-settings": "x",
+    ":path": "/x",
+    ":authority": "example.com",
     transfer_encoding: "chunked",
     content_encoding: "gzip",
     content_length: "7",

@@ -19,9 +19,12 @@ const HOP_BY_HOP = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-/** Only the gateway may set these. The last three would make a framework run another route's handler. */
+/**
+ * Only the gateway may set these. The first are those of HTTP/2, such as `:path`; the last three would make a framework
+ * run another route's handler.
+ */
 const OURS =
-  /^(?:x-)?vsync-|^x-fs-|^(?:signature|signature-input|accept-signature|content-digest)$|^x-(?:http-)?method(?:-override)?$/;
+  /^:|^(?:x-)?vsync-|^x-fs-|^(?:signature|signature-input|accept-signature|content-digest)$|^x-(?:http-)?method(?:-override)?$/;
 const CLIENT_REQUEST_ID = "x-client-request-id";
 /** The signature covers these, and two readers could pick different ones of two. */
 const SINGLE = ["content-type", "content-encoding", "content-length", "host"];
