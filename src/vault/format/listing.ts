@@ -56,11 +56,8 @@ function parseListing<Shape extends v.GenericSchema>(
 
 function checkListing(items: readonly ListedItem[], header: BundleHeader, what: string): void {
   const refuse = (fault: string) => refuseBundle(`has ${what} that ${fault}`);
-  const known = new Set(header.items.map(({ id }) => id));
-  const ids = new Set(items.map(({ id }) => id));
-  if (ids.size !== items.length || items.some(({ id }) => !known.has(id))) {
-    throw refuse("does not list the items of its header");
-  }
+  const unlisted = new Set(header.items.map(({ id }) => id));
+  if (!items.every(({ id }) => unlisted.delete(id))) throw refuse("does not list the items of its header");
   if (new Set(items.map(({ name }) => name)).size !== items.length) throw refuse("has a name twice");
   for (const { name, kind, mode } of items) {
     const fault = itemNameFault(name, kind);
