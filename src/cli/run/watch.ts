@@ -1,7 +1,9 @@
+import { setTimeout } from "node:timers/promises";
 import { VsyncError } from "../../errors.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Variable } from "./caller.ts";
 import { type Child, type Surroundings, startChild } from "./child.ts";
+import { familyOf, stillAlive } from "./family.ts";
 import type { Ending } from "./libc.ts";
 import type { Program } from "./program.ts";
 import { forwarding } from "./stay.ts";
@@ -23,6 +25,8 @@ export interface Watched {
 const EVERY_MS = 5_000;
 /** How long a program may take to end after SIGTERM. */
 const PATIENCE_MS = 10_000;
+/** How often it looks whether what the program left behind has ended. */
+const LOOK_EVERY_MS = 50;
 
 /**
  * Restarts the program when its values have changed, and resolves when the program ends by itself. While the vaults
@@ -52,7 +56,7 @@ export async function watchVaults({ variables, look, programOf, around }: Watche
 /** How the child ended, or null if it did not in time. */
 async function endWithin(child: Child, ms: number): Promise<Pick<Ending, "code" | "signal"> | null> {
   const { promise, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), ms);
+  const timer = globalThis.setTimeout(() => resolve(null), ms);
   try {
     return await Promise.race([child.ended, promise]);
   } finally {
@@ -63,10 +67,31 @@ async function endWithin(child: Child, ms: number): Promise<Pick<Ending, "code" 
 async function stop(child: Child): Promise<Pick<Ending, "code" | "signal"> | null> {
   const already = await endWithin(child, 0);
   if (already !== null) return already;
+  const family = familyOf(child.pid);
   child.kill("SIGTERM");
   if ((await endWithin(child, PATIENCE_MS)) === null) child.kill("SIGKILL");
   await child.ended;
+  await stopLeft(family);
   return null;
+}
+
+/** A shell ends at SIGTERM without its children, which would then hold the port that the new program needs. */
+async function stopLeft(family: ReturnType<typeof familyOf>): Promise<void> {
+  sendTo(stillAlive(family), "SIGTERM");
+  for (let waited = 0; waited < PATIENCE_MS && stillAlive(family).length > 0; waited += LOOK_EVERY_MS) {
+    await setTimeout(LOOK_EVERY_MS);
+  }
+  sendTo(stillAlive(family), "SIGKILL");
+}
+
+function sendTo(family: ReturnType<typeof familyOf>, signal: NodeJS.Signals): void {
+  for (const { pid } of family) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended, or has become another user's.
+    }
+  }
 }
 
 /** Does not repeat a warning: a store that is down for an hour is worth one line. */
