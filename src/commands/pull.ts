@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, SESSION_FLAGS, SETTLED_FLAG } from "../cli/command/flags.ts";
 import { guardFromGit } from "../cli/items/pull/git-ignored.ts";
 import { mergeFiles, renderMerge } from "../cli/items/pull/merge.ts";
-import { areOutdated, printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull/pull.ts";
+import { findOutdated, printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull/pull.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openThrough } from "../cli/session/open-anywhere.ts";
 import { openSession } from "../cli/session/session.ts";
@@ -19,10 +19,10 @@ export class Pull extends BaseCommand {
     `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all.
 If you changed a local file since its last pull, and it differs from the vault, pull writes nothing and ends with 5,
 unless you give --force. An existing dotenv file keeps its comments, its order and the names that you added. A value that
-dotenv cannot quote gets its own file, .env.prod.NAME. pull names the values that sh, node, dotenv, dotenv-expand, python-dotenv or Compose would read
-differently, and warns if git does not ignore a file. The dotenv file may be a link to another place in the project; pull
-follows no other links. It writes no file into a folder that other users own or can change. Without an env, pulls the
-vault of VSYNC_CONFIG.
+dotenv cannot quote gets its own file, .env.prod.NAME. pull names the values that sh, node, dotenv, dotenv-expand,
+python-dotenv or Compose would read differently, and warns if git does not ignore a file. The dotenv file may be a link
+to another place in the project; pull follows no other links. It writes no file into a folder that other users own or
+can change. Without an env, pulls the vault of VSYNC_CONFIG.
 
 The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. With a token
 that reads only a part of the vault, pull leaves the line out, and a push asks before it removes the rest. With --merge,
@@ -59,7 +59,7 @@ open that generation any more, every name that differs is a conflict.`;
       const opened = await openVault(ports, request);
       const looks = !flags.stdout && !flags.force;
       const reach = { ports, request, olderHolder: noOlderPassphrase };
-      return { ...opened, isOutdated: looks && (await areOutdated(opened, flags, reach)) };
+      return { ...opened, outdated: looks ? await findOutdated(opened, flags, reach) : [] };
     });
     if (flags.stdout) return printDotenv(vault, this.output);
     const files = await pullFiles(vault, flags, this.output.warn);

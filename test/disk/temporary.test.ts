@@ -52,3 +52,15 @@ test("the file of a process that cannot be checked stays for an hour", async () 
   await writePrivateFile(path, "");
   expect(await readdir(folder)).toEqual(["x"]);
 });
+
+test.each(["n".repeat(255), "é".repeat(127), "n".repeat(190)])("a file may have a name as long as %s", async (name) => {
+  const folder = await newFolder();
+  const path = join(folder, name);
+  await writePrivateFile(path, "old");
+  await writePrivateFile(path, "new");
+  expect(await readFile(path, "utf8")).toBe("new");
+  spawnSync(process.execPath, [SCRIPT, path, "KEY=planted", "rename"]);
+  expect(await readdir(folder)).toHaveLength(2);
+  await writePrivateFile(path, "newer");
+  expect(await readdir(folder)).toEqual([name]);
+});

@@ -5,9 +5,9 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { hasSomebodyToAsk } from "../terminal/controlling-terminal.ts";
 import { Output } from "../terminal/output.ts";
 import { Prompter } from "../terminal/prompter.ts";
-import { isTerminal, STDERR, STDOUT } from "../terminal/standard-streams.ts";
+import { isTerminal, OutputFault, STDERR, STDOUT } from "../terminal/standard-streams.ts";
 import { Stdin } from "../terminal/stdin.ts";
-import { endOnSignals, exitCodeOf, failureJson, isOutputFault, reportFailure } from "./ending.ts";
+import { endOnSignals, exitCodeOf, failureJson, reportFailure } from "./ending.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import type { Log } from "./log.ts";
 import { type Declaration, parseArgv, splitCommandLine } from "./parse-argv.ts";
@@ -110,7 +110,7 @@ export abstract class BaseCommand {
       const exitCode = exitCodeOf(error, own.exitCodes);
       process.exitCode = exitCode;
       log?.error(failureJson(error, exitCode), "failed");
-      if (this.#wantsJson && !isOutputFault(error)) this.output.json(failureJson(error, exitCode));
+      if (this.#wantsJson && !(error instanceof OutputFault)) this.output.json(failureJson(error, exitCode));
       reportFailure(error, this.output, { withStack });
       // Under Bun nothing can abort a credential source that never answers, and it would keep the process alive.
       setTimeout(() => process.exit(), LINGERING_MS).unref();

@@ -4,7 +4,7 @@ import { AuditBrokenError, VsyncError } from "../../errors.ts";
 import { type ExitCodes, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
 import type { Output } from "../terminal/output.ts";
 import { LEAVE_PROMPT, type Prompter } from "../terminal/prompter.ts";
-import { STDERR } from "../terminal/standard-streams.ts";
+import { OutputFault, STDERR } from "../terminal/standard-streams.ts";
 
 export function exitCodeOf(error: unknown, codes: ExitCodes): number {
   const known = knownOf(error);
@@ -25,10 +25,8 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
   if (known !== null) {
     output.error(known.message);
     if (known.hint !== undefined) output.hint(known.hint);
-  } else if (isOutputFault(error)) {
-    output.error(
-      `the output cannot be written: ${error.code === "EBADF" ? "stdout is closed" : reasonOf(error.code ?? error.message)}`,
-    );
+  } else if (error instanceof OutputFault) {
+    output.error(`the output cannot be written: ${error.code === "EBADF" ? "stdout is closed" : reasonOf(error.code)}`);
     output.hint("check the disk, or where stdout leads");
   } else {
     output.error(`unexpected: ${describe(error)}`);
@@ -39,12 +37,7 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
 
 /** A disk may fail at any file, so that is no bug either. */
 function knownOf(error: unknown): VsyncError | null {
-  if (error instanceof VsyncError) return error;
-  return isOutputFault(error) ? null : fileFault(error);
-}
-
-export function isOutputFault(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error && error.syscall === "write";
+  return error instanceof VsyncError ? error : fileFault(error);
 }
 
 function describe(error: unknown): string {

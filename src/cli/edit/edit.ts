@@ -11,7 +11,7 @@ import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { type DotenvFile, parseDotenv } from "../items/dotenv/dotenv.ts";
-import { writeDotenv } from "../items/dotenv/dotenv-writer.ts";
+import { fitsDotenv, writeDotenv } from "../items/dotenv/dotenv-writer.ts";
 import { settleDoubts } from "../items/dotenv/doubts.ts";
 import { findBase, headerOf } from "../items/file-base.ts";
 import { beforeRemoving, commitChanges, type Outcome } from "../items/proposed-changes.ts";
@@ -192,7 +192,7 @@ async function mergedInto(
   const base = from === null ? [] : opened?.kind === "opened" ? opened.items : null;
   const theirs = head.bundle.items;
   const typed = new Set(secrets.map(({ name }) => name));
-  const hidden = unshown(base ?? theirs).filter(({ name }) => !typed.has(name));
+  const hidden = (base ?? theirs).filter((item) => !fitsDotenv(item) && !typed.has(item.name));
   const ours = [...hidden, ...secrets];
   const { items, conflicts } = mergeItems({ base, ours, theirs, settled: settledBy(flags, [...ours, ...theirs]) });
   if (conflicts.length > 0) throw unsettled(conflicts, opened, { env: head.manifest.env, to: "your text" });
@@ -204,9 +204,4 @@ interface MergeSources {
   /** Null if the edit began before the first push. */
   readonly from: FileBase | null;
   readonly older: OlderPassphrases;
-}
-
-function unshown(items: readonly NamedData[]): readonly NamedData[] {
-  const left = new Set(writeDotenv(items.filter(({ kind }) => kind === "secret")).left);
-  return items.filter((item) => item.kind === "file" || left.has(item));
 }

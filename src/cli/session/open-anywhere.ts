@@ -23,7 +23,11 @@ export function openAnywhere(input: SessionInput, sources: SecretSources, use?: 
 }
 
 /** See `LocalConfig` for `isTransient`. */
-export type VaultAnywhere = OpenedVault & Pick<LocalConfig, "isTransient">;
+export type VaultAnywhere = OpenedVault &
+  Pick<LocalConfig, "isTransient"> & {
+    /** A runtime token named the vault; this machine may have no config for it. */
+    readonly isOfToken?: boolean;
+  };
 
 /** Like `openAnywhere`, with another function in place of `openVault`. */
 export async function openThrough<T extends OpenedItems>(
@@ -38,7 +42,10 @@ export async function openThrough<T extends OpenedItems>(
   const openHere = async () => (await import("./open-configured.ts")).openConfigured(input, sources, open, use);
   const vault = await (token === null
     ? openHere()
-    : throughToken(token, input, sources, ({ ports, request }) => open(ports, request)));
+    : throughToken(token, input, sources, async ({ ports, request }) => ({
+        ...(await open(ports, request)),
+        isOfToken: true,
+      })));
   warnOfMove(vault, sources.output);
   return vault;
 }

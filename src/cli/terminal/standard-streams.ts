@@ -1,4 +1,5 @@
 import { fstatSync, readFileSync, readlinkSync, statfsSync, statSync, writeSync } from "node:fs";
+import { codeOf } from "../../disk/posix.ts";
 import type { Sink } from "./output.ts";
 
 /** Loads node:tty on demand, because it loads all stream modules and few commands need it. */
@@ -7,6 +8,16 @@ export function isTerminal(descriptor: 0 | 1 | 2): boolean {
 }
 
 const RETRY_MS = 5;
+
+/** stdout or stderr cannot be written. A file that cannot be written is another matter. */
+export class OutputFault extends Error {
+  /** `ENOSPC` and the like. */
+  readonly code: string;
+  constructor(code: string) {
+    super(code);
+    this.code = code;
+  }
+}
 
 /**
  * stdout or stderr by its number. It writes synchronously, so nothing is lost when the process ends. A stream object
@@ -32,14 +43,14 @@ class StandardStream implements Sink {
   /**
    * Ignores that the reader is gone (`| head -1`).
    *
-   * @throws Error stdout cannot be written
+   * @throws OutputFault stdout cannot be written
    */
   write(chunk: string | Uint8Array): void {
     if (this.#isClosed) return;
     try {
       this.deliver(chunk);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EPIPE") return;
+      if (codeOf(error) === "EPIPE") return;
       process.exitCode = 1;
       // If stderr itself fails, nobody can be told.
       if (this.#descriptor === 1) throw error;
@@ -52,14 +63,14 @@ class StandardStream implements Sink {
       writeAll(this.#descriptor, typeof chunk === "string" ? Buffer.from(chunk) : chunk);
     } catch (error) {
       this.#isClosed = true;
-      throw error;
+      throw new OutputFault(codeOf(error));
     }
   }
 
   #begin(): void {
     if (this.#isBegun || this.#descriptor !== 1) return;
     this.#isBegun = true;
-    if (isStdoutClosed()) throw Object.assign(new Error("stdout is closed"), { code: "EBADF", syscall: "write" });
+    if (isStdoutClosed()) throw new OutputFault("EBADF");
   }
 }
 

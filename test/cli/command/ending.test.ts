@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { exitCodeOf, failureJson, reportFailure } from "../../../src/cli/command/ending.ts";
 import { Output } from "../../../src/cli/terminal/output.ts";
+import { OutputFault } from "../../../src/cli/terminal/standard-streams.ts";
 import * as errors from "../../../src/errors.ts";
 import {
   DAY_TO_DAY_EXIT_CODES,
@@ -102,7 +103,8 @@ test.each([
 });
 
 test("a file that fails while it is open has no name, and a connection is no file", () => {
-  const fault = (code: string) => Object.assign(new Error(code), { code, syscall: "read" });
+  const fault = (code: string, syscall = "read") => Object.assign(new Error(code), { code, syscall });
+  expect(reported(fault("ENOSPC", "write"))).toContain("cannot use a file of this machine: no space left on");
   expect(reported(fault("EIO"))).toContain("cannot use a file of this machine: input/output error (EIO)\n");
   expect(reported(fault("ECONNRESET"))).toContain("unexpected: Error: ECONNRESET\n");
 });
@@ -111,8 +113,7 @@ test.each([
   ["ENOSPC", "no space left on the device (ENOSPC)"],
   ["EBADF", "stdout is closed"],
 ])("output that cannot be written is not a bug: %s", (code, said) => {
-  const fault = Object.assign(new Error("write failed"), { code, syscall: "write" });
-  expect(reported(fault)).toBe(
+  expect(reported(new OutputFault(code))).toBe(
     `vsync: error: the output cannot be written: ${said}\nvsync: hint: check the disk, or where stdout leads\n`,
   );
 });

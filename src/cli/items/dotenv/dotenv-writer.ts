@@ -111,6 +111,11 @@ export function dotenvAssignment(variable: Variable): string | null {
   return assignmentOf(variable)?.line ?? null;
 }
 
+/** Whether a dotenv file can hold the item: not a file, nor a value that no quoting preserves. */
+export function fitsDotenv(item: NamedData): boolean {
+  return item.kind === "secret" && assignmentOf(item) !== null;
+}
+
 /** Picks the form that the fewest readers misread. */
 function assignmentOf({ name, data }: Variable): Assignment | null {
   const value = data.exposeText();

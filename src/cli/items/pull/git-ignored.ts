@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { appendFile, readFile, realpath } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { promisify } from "node:util";
+import { reasonOf } from "../../../disk/faults.ts";
+import { codeOf } from "../../../disk/posix.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
 import type { PlannedFile } from "./pull-plan.ts";
 
@@ -17,8 +19,12 @@ export async function guardFromGit(files: readonly PlannedFile[], { prompter, ou
   const names = open.map(({ path }) => path).join(", ");
   output.warn(`git does not ignore ${names}: add ${open.length === 1 ? "it" : "them"} to .gitignore`);
   if (!prompter.isInteractive || !(await prompter.confirm(`Add ${names} to .gitignore?`))) return;
-  await ignore(first.topLevel, open);
-  output.done(`Added ${names} to .gitignore`);
+  try {
+    await ignore(first.topLevel, open);
+    output.done(`Added ${names} to .gitignore`);
+  } catch (error) {
+    output.warn(`cannot write ${join(first.topLevel, ".gitignore")}: ${reasonOf(codeOf(error))}`);
+  }
 }
 
 interface Visible {

@@ -1,10 +1,13 @@
 import { Secret } from "../../../crypto/secret.ts";
+import { InputError } from "../../../errors.ts";
 import type { OlderHolder } from "../../../vault/audit/older-generation.ts";
 import { compareItems, isEmpty, type NamedData } from "../../../vault/items/changes.ts";
 import { type BaseMismatch, type OpenedBase, openBase } from "../../../vault/items/file-base.ts";
+import { mergeItems } from "../../../vault/items/merge.ts";
 import type { OpenedVault } from "../../../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../../../vault/open/open-manifest.ts";
 import { parseDotenv } from "../dotenv/dotenv.ts";
+import { fitsDotenv } from "../dotenv/dotenv-writer.ts";
 import { findBase } from "../file-base.ts";
 import type { PlannedFile } from "./pull-plan.ts";
 
@@ -27,6 +30,7 @@ export interface Reach {
 /**
  * Reads the files here that a pull would write.
  *
+ * @throws InputError the dotenv file is none, or a file is too large to be compared
  * @throws what `openBase` throws
  */
 export async function readLocalSide(
@@ -34,26 +38,35 @@ export async function readLocalSide(
   vault: OpenedVault,
   { ports, request, olderHolder }: Reach,
 ): Promise<LocalSide> {
-  const { path = "", local: dotenv = null } = planned[0] ?? {};
+  planned.forEach(requireComparable);
+  const [first, ...others] = planned;
+  const { path, local: dotenv } = first ?? { path: "", local: null };
   const theirs = vault.bundle.items;
   const from = dotenv && (await findBase({ path, bytes: dotenv }, vault.manifest.vault));
   const opened = from && (await openBase(ports, vault, { ...request, base: from, olderHolder }));
   const base = opened?.kind === "opened" ? opened.items : null;
   const secrets = dotenv === null ? theirs.filter(({ kind }) => kind === "secret") : secretsIn(dotenv, path);
-  return { items: [...secrets, ...filesHere(planned, theirs, base)], base, opened };
+  const items = new Map(secrets.map((secret) => [secret.name, secret]));
+  for (const file of others) {
+    const item = itemIn(file, theirs, base);
+    if (item !== undefined && (file.state === "different" || !items.has(file.name))) items.set(file.name, item);
+  }
+  // A secret that had a file of its own, and has none in the vault's newest generation.
+  for (const old of base ?? [])
+    if (old.kind === "secret" && !items.has(old.name) && !fitsDotenv(old)) items.set(old.name, old);
+  return { items: [...items.values()], base, opened };
 }
 
-/** Whether nobody has changed a secret or file here since it came from the vault. */
-export function isUntouched({ items, base }: LocalSide): boolean {
+/** Whether everything here is still as it came from the vault, or as the vault has it now. */
+export function isOlder({ items, base }: LocalSide, { bundle: { items: theirs } }: OpenedVault): boolean {
   if (base === null) return false;
-  const files = new Set(items.filter(({ kind }) => kind === "file").map(({ name }) => name));
-  // A file that the vault has no longer is not read here.
-  return isEmpty(
-    compareItems(
-      base.filter(({ kind, name }) => kind === "secret" || files.has(name)),
-      items,
-    ),
-  );
+  const merged = mergeItems({ base, ours: items, theirs, settled: { ours: [], theirs: [] } });
+  return merged.conflicts.length === 0 && isEmpty(compareItems(theirs, merged.items));
+}
+
+function requireComparable({ path, local, state }: PlannedFile): void {
+  if (state === "different" && local === null)
+    throw new InputError(`${path} is larger than any vault`, { hint: "move it elsewhere" });
 }
 
 function secretsIn(bytes: Uint8Array, label: string): readonly NamedData[] {
@@ -61,22 +74,17 @@ function secretsIn(bytes: Uint8Array, label: string): readonly NamedData[] {
 }
 
 /**
- * The vault's files as they are on this machine. A missing one counts as unchanged, because it may never have been
- * pulled.
+ * What a file here holds. A missing one counts as unchanged, because it may never have been pulled. A file's mode says
+ * nothing, because pull writes every file with 0600.
  */
-function filesHere(
-  planned: readonly PlannedFile[],
+function itemIn(
+  { name, local, state }: PlannedFile,
   theirs: readonly NamedData[],
   base: readonly NamedData[] | null,
-): readonly NamedData[] {
-  const find = (items: readonly NamedData[], name: string) =>
-    items.find((item) => item.kind === "file" && item.name === name);
-  return planned.flatMap(({ root, name, local, state }) => {
-    const its = find(theirs, name);
-    if (root === null || its === undefined) return [];
-    const old = find(base ?? [], name) ?? its;
-    if (state === "absent") return old;
-    // Its mode here says nothing, because pull writes every file with 0600.
-    return state === "same" ? its : { ...old, data: Secret.ofBytes(local ?? new Uint8Array()) };
-  });
+): NamedData | undefined {
+  const its = theirs.find((item) => item.name === name);
+  const old = (base ?? theirs).find((item) => item.name === name && item.kind === its?.kind);
+  if (its === undefined || local === null) return old;
+  if (old !== undefined && Buffer.compare(old.data.expose(), local) === 0) return old;
+  return state === "same" ? its : { ...(old ?? its), data: Secret.ofBytes(local) };
 }

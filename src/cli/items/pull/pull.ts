@@ -3,7 +3,7 @@ import { writeFileBelow } from "../../../disk/files-below.ts";
 import { makeFolder } from "../../../disk/folders.ts";
 import { codeOf, hasErrno } from "../../../disk/posix.ts";
 import { overwritePrivateFile, writePrivateFile } from "../../../disk/private-file.ts";
-import { ConflictError, InputError } from "../../../errors.ts";
+import { AccessDeniedError, ConflictError, InputError } from "../../../errors.ts";
 import type { Manifest } from "../../../vault/format/manifest.ts";
 import type { NamedData } from "../../../vault/items/changes.ts";
 import type { OpenedVault } from "../../../vault/open/open.ts";
@@ -16,7 +16,7 @@ import { counted, firstOf, listed } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
 import { type WrittenDotenv, writeDotenv } from "../dotenv/dotenv-writer.ts";
 import { forgetBase, headerOf, type Noting, noteBase } from "../file-base.ts";
-import { isUntouched, type Reach, readLocalSide } from "./local-side.ts";
+import { isOlder, type Reach, readLocalSide } from "./local-side.ts";
 import { oddFile, type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
 
 const SHOWN_NAMES = 5;
@@ -34,8 +34,10 @@ export interface PullInput extends PullPlaces {
   readonly force: boolean;
 }
 
-/** See `areOutdated`. */
-export type PulledVault = VaultAnywhere & { readonly isOutdated: boolean };
+export type PulledVault = VaultAnywhere & {
+  /** See `findOutdated`. */
+  readonly outdated: readonly PlannedFile[];
+};
 
 /**
  * @throws InputError `--to=-`, which would create a file named -
@@ -60,18 +62,24 @@ export function pullTarget({ manifest, bundle }: OpenedVault, { to, "files-dir":
 }
 
 /**
- * Whether the files here differ from the vault only because they are older: nobody has changed them since they came from
- * it. A token that reads only a part of the vault cannot tell.
+ * The files here that differ from the vault only because they are older: nobody has changed anything since they came
+ * from it. Empty if somebody has, or if this reader cannot tell: a token opens no older generation, and an app's key
+ * reads no audit rows.
  */
-export async function areOutdated(vault: OpenedVault, places: PullPlaces, reach: Reach): Promise<boolean> {
+export async function findOutdated(
+  vault: OpenedVault,
+  places: PullPlaces,
+  reach: Reach,
+): Promise<readonly PlannedFile[]> {
   const target = pullTarget(vault, places);
   const files = await planFiles(vault.bundle.items, target);
-  if (target.header === null || files.every(({ state }) => state !== "different")) return false;
+  const different = files.filter(({ state }) => state === "different");
+  if (target.header === null || different.length === 0) return [];
   try {
-    return isUntouched(await readLocalSide(files, vault, reach));
+    return isOlder(await readLocalSide(files, vault, reach), vault) ? different : [];
   } catch (error) {
     // What is no dotenv file was not written by a pull.
-    if (error instanceof InputError) return false;
+    if (error instanceof InputError || error instanceof AccessDeniedError) return [];
     throw error;
   }
 }
@@ -84,12 +92,18 @@ export async function areOutdated(vault: OpenedVault, places: PullPlaces, reach:
  * @throws InputError a file cannot be written
  */
 export async function pullFiles(vault: PulledVault, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
-  const { isOutdated } = vault;
-  const files = await planFiles(vault.bundle.items, { ...pullTarget(vault, input), keepsOwn: !isOutdated });
-  const different = files.filter(({ state }) => state === "different");
-  if (different.length > 0 && !input.force && !isOutdated) throw wouldOverwrite(different, vault.manifest.env, input);
+  const { outdated } = vault;
+  const files = await planFiles(vault.bundle.items, { ...pullTarget(vault, input), keepsOwn: outdated.length === 0 });
+  // Read again, because somebody may have saved a file while the vault was asked.
+  const changed = files.filter((file) => file.state === "different" && !outdated.some((it) => isAsBefore(file, it)));
+  if (changed.length > 0 && !input.force) throw wouldOverwrite(changed, vault, input);
   await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, { warn, isTransient: vault.isTransient });
   return files;
+}
+
+function isAsBefore(now: PlannedFile, before: PlannedFile): boolean {
+  const isRead = now.local !== null && before.local !== null;
+  return isRead && now.path === before.path && Buffer.compare(now.local, before.local) === 0;
 }
 
 export function planFiles(items: readonly NamedData[], target: PullTarget): Promise<readonly PlannedFile[]> {
@@ -106,9 +120,10 @@ export async function writeFiles(
   manifest: Manifest | null,
   noting: Noting,
 ): Promise<void> {
-  for (const file of files) await naming(`write ${file.path}`, () => write(file, noting.warn));
-  const [dotenv] = files;
+  const [dotenv, ...others] = files;
   if (dotenv === undefined) return;
+  // The dotenv file comes last, because it says which generation all of them hold.
+  for (const file of [...others, dotenv]) await naming(`write ${file.path}`, () => write(file, noting.warn));
   if (manifest !== null) return noteBase(dotenv, manifest, noting);
   const { path, state } = dotenv;
   if (state !== "same") await naming(`forget which generation ${path} held`, () => forgetBase(path));
@@ -134,12 +149,18 @@ async function write({ state, isExposed, path, target, root, name, bytes }: Plan
   }
 }
 
-function wouldOverwrite(different: readonly PlannedFile[], env: string, { repo, to }: PullInput): ConflictError {
-  const list = different.map(({ path, differs }) => `${path}${shownNames(differs)}`).join(", ");
-  const what = different.length === 1 ? "differs" : "differ";
+function wouldOverwrite(changed: readonly PlannedFile[], vault: PulledVault, input: PullInput): ConflictError {
+  const { env } = vault.manifest;
+  const { repo, to, "files-dir": folder } = input;
+  const list = changed.map(({ path, differs }) => `${path}${shownNames(differs)}`).join(", ");
+  const what = changed.length === 1 ? "differs" : "differ";
+  const places = `${to === undefined ? "" : ` --to=${to}`}${folder === "." ? "" : ` --files-dir=${folder}`}`;
   const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
   return new ConflictError(`${list} ${what} from what ${env} holds; nothing was written`, {
-    hint: `vsync pull ${args}${to === undefined ? "" : ` --to=${to}`} --merge keeps both sides; --force overwrites yours`,
+    // To merge takes the passphrase, and a config.
+    hint: vault.isOfToken
+      ? `vsync pull${places} --force overwrites yours`
+      : `vsync pull ${args}${places} --merge keeps both sides; --force overwrites yours`,
   });
 }
 
