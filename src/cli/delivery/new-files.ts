@@ -1,4 +1,4 @@
-import { type Stats, unlinkSync } from "node:fs";
+import { unlinkSync } from "node:fs";
 import { lstat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "../../disk/folders.ts";
@@ -10,11 +10,11 @@ import type { Output } from "../terminal/output.ts";
 import type { HandOver } from "./hand-over.ts";
 
 /**
- * Checks that a new file can be made. Returns what is there already, or null.
+ * Whether the file is there already. If not, checks that it can be made.
  *
- * @throws InputError it cannot be made, or is `-`
+ * @throws InputError it cannot be made, is `-`, or something other than a file is there
  */
-export async function lookForNewFile(path: string, what: "passphrase" | "token"): Promise<Stats | null> {
+export async function isTaken(path: string, what: "passphrase" | "token"): Promise<boolean> {
   if (path === "-")
     throw new InputError("--out must name a file", { hint: `without --out the ${what} goes to stdout` });
   const stats = await lstat(path).catch((error: unknown) => {
@@ -22,7 +22,9 @@ export async function lookForNewFile(path: string, what: "passphrase" | "token")
     throw unwritable(path, error);
   });
   if (stats === null) await refuseUnwritable(path);
-  return stats;
+  else if (!stats.isFile())
+    throw new InputError(`${path} exists already, and is not a file`, { hint: "name a new file with --out=<file>" });
+  return stats !== null;
 }
 
 /** Creates and removes a file there, because modes, quotas and read-only mounts may all prevent it. */
@@ -67,11 +69,11 @@ export abstract class NewFiles<Content> implements HandOver<Content> {
   protected async write(path: string, content: Uint8Array | string): Promise<void> {
     try {
       await createPrivateFile(path, content);
-      await syncFolder(dirname(path)).catch(() => undefined);
     } catch (error) {
       throw codeOf(error) === "EEXIST" ? this.#words.taken(path) : unwritable(path, error);
     }
     this.#written.add(path);
+    await syncFolder(dirname(path)).catch(() => undefined);
   }
 
   /** Removes what an earlier try has written. */

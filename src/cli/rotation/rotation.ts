@@ -105,11 +105,11 @@ const NO_HAND_OVER: HandOver<Secret> = { async prepare() {}, complete() {}, conf
 
 async function handOverOf(
   { generate, out }: RotationInput["flags"],
-  { repo, env }: Target,
+  config: Target,
   output: Output,
 ): Promise<HandOver<Secret>> {
   if (!generate) return NO_HAND_OVER;
-  return out === undefined ? handOverOnStdout({ repo, env }, output) : PassphraseFile.at(out, env, output);
+  return out === undefined ? handOverOnStdout(config, output) : PassphraseFile.at(out, config, output);
 }
 
 async function* prepared(proposal: Proposal<unknown>, handOver: HandOver<Secret>, passphrase: Secret) {

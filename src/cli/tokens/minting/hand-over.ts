@@ -3,7 +3,7 @@ import { InputError, OutcomeUnknownError, TokenUndeliveredError } from "../../..
 import type { Committed, Proposal } from "../../../vault/commit/proposal.ts";
 import type { Manifest } from "../../../vault/format/manifest.ts";
 import { type HandOver, handingOver, requireStdout } from "../../delivery/hand-over.ts";
-import { lookForNewFile, NewFiles } from "../../delivery/new-files.ts";
+import { isTaken, NewFiles } from "../../delivery/new-files.ts";
 import type { Output } from "../../terminal/output.ts";
 
 export type TokenHandOver = HandOver<Manifest>;
@@ -114,10 +114,7 @@ export class TokenFiles extends NewFiles<Manifest> {
  * @throws InputError the file exists, or cannot be created
  */
 export async function requireNew(path: string): Promise<void> {
-  const stats = await lookForNewFile(path, "token");
-  if (stats === null) return;
-  if (stats.isFile()) throw new FileThereError(path);
-  throw new InputError(`${path} exists already, and is not a file`, { hint: "name a new file with --out=<file>" });
+  if (await isTaken(path, "token")) throw new FileThereError(path);
 }
 
 /** Another run may just have written the file of `--out`. */
