@@ -7,12 +7,23 @@ import { codeOf } from "../../../disk/posix.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
 import type { PlannedFile } from "./pull-plan.ts";
 
-/** Warns of written files that the next `git add` would include. On a terminal, offers to add them to .gitignore. */
+/**
+ * Warns of written files that the next `git add` or `git commit -a` would include. On a terminal, offers to add those
+ * that git does not track to .gitignore.
+ */
 export async function guardFromGit(files: readonly PlannedFile[], { prompter, output }: SecretSources): Promise<void> {
   const open: Visible[] = [];
+  const tracked: string[] = [];
   for (const { path, target, state } of files) {
     const visible = state === "same" ? null : await visibleToGit(path, target);
-    if (visible !== null) open.push(visible);
+    if (visible?.isTracked) tracked.push(visible.path);
+    else if (visible !== null) open.push(visible);
+  }
+  if (tracked.length > 0) {
+    const them = tracked.length === 1 ? "it" : "them";
+    output.warn(
+      `git tracks ${tracked.join(", ")}: run git rm --cached ${tracked.join(" ")}, and add ${them} to .gitignore`,
+    );
   }
   const [first] = open;
   if (first === undefined) return;
@@ -33,6 +44,8 @@ interface Visible {
   readonly topLevel: string;
   /** The path from the top level, for .gitignore: `/conf/.env.prod`. */
   readonly pattern: string;
+  /** Whether it is in the index: then .gitignore has no effect. */
+  readonly isTracked: boolean;
 }
 
 /** Absolute paths, because PATH may lead to somebody else's program and this process can open the vault. */
@@ -49,13 +62,14 @@ async function visibleToGit(path: string, target: string): Promise<Visible | nul
   const top = await git(folder, ["rev-parse", "--show-toplevel"]);
   if (top?.code !== 0) return null;
   const topLevel = top.stdout.replace(/\r?\n$/, "");
-  const ignored = await git(folder, ["check-ignore", "--quiet", "--", join(folder, basename(target))]);
+  const file = join(folder, basename(target));
+  const ignored = await git(folder, ["check-ignore", "--quiet", "--", file]);
   // git exits with 128, for example, for a path inside .git.
   if (ignored?.code !== 1) return null;
-  const inTree = relative(topLevel, join(folder, basename(target)))
-    .split(sep)
-    .join("/");
-  return { path: path === target ? path : inTree, topLevel, pattern: `/${inTree.replaceAll(/[\\*?[\]!# ]/g, "\\$&")}` };
+  const known = await git(folder, ["--literal-pathspecs", "ls-files", "--error-unmatch", "--", file]);
+  const inTree = relative(topLevel, file).split(sep).join("/");
+  const pattern = `/${inTree.replaceAll(/[\\*?[\]!# ]/g, "\\$&")}`;
+  return { path: path === target ? path : inTree, topLevel, pattern, isTracked: known?.code === 0 };
 }
 
 interface Ran {
