@@ -1,13 +1,16 @@
 /** What a pattern finds in a value, in words that follow "what you gave". */
 export type Oddity = readonly [pattern: RegExp, words: string];
 
-/** What people include by accident and often cannot see. Each match is removed before the next is looked for. */
+/**
+ * What people include by accident and often cannot see. Each match is removed before the next is looked for. A run at
+ * the end has a look behind it: from each character of a run inside the text, the search would go on to the run's end.
+ */
 const ODDITIES: readonly Oddity[] = [
   [/\0/g, "has NUL characters, as text in UTF-16 has"],
   [/^\ufeff/, "begins with a BOM (byte order mark)"],
-  [/[\r\n]+$/, "ends in a line end"],
+  [/(?<![\r\n])[\r\n]+$/, "ends in a line end"],
   [/\\[rn]$/, "ends in a backslash and a letter where a line end was meant"],
-  [/^\s+|\s+$/g, "begins or ends with white space"],
+  [/^\s+|(?<!\s)\s+$/g, "begins or ends with white space"],
   [/^(?:export )?\w*(?:PASSPHRASE|CONFIG|TOKEN)\s*=\s*/i, "begins with a variable's name, as in a dotenv file"],
   [/^(["'`])(?=.*\1$)|^[\u2018\u201c\u201e\u00ab](?=.*[\u2019\u201c\u201d\u00bb]$)/s, "is in quotes"],
   [/^\$[({A-Za-z].*$/s, "is a variable or command that no shell has replaced"],
