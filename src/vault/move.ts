@@ -8,10 +8,11 @@ import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
 import { effectsOn, type TokenEffect } from "./commit/plan-tokens.ts";
 import { type AmendRequest, type CommitStep, Proposal } from "./commit/proposal.ts";
 import { appendOwnRow } from "./commit/reconcile.ts";
+import { removeAll } from "./commit/remove-all.ts";
 import { MAX_MANIFEST_BYTES } from "./format/limits.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { hasMoved, MOVE_ACTION, movedTo, moveMeta, shownVault, type VaultPlace } from "./format/moved.ts";
-import { auditKey, BUNDLE_PREFIX, generationOfAuditKey } from "./format/object-keys.ts";
+import { auditKey, BUNDLE_PREFIX, generationOfAuditKey, isProbeKey } from "./format/object-keys.ts";
 import { liveIn } from "./format/tokens/roll.ts";
 import { BundleMissingError, fetchBundle } from "./open/open-bundle.ts";
 import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "./open/open-manifest.ts";
@@ -139,6 +140,7 @@ async function refuseOthers(store: ObjectStore, toStore: ObjectStore, { gen }: M
     key.startsWith(BUNDLE_PREFIX) || (generationOfAuditKey(key) ?? gen + 1) <= gen;
   let isBegun: boolean | undefined;
   for await (const key of toStore.list("")) {
+    if (isProbeKey(key)) continue;
     isBegun ??= await holdsSame(store, toStore, auditKey(1));
     if (isBegun && isOurs(key)) continue;
     throw new InputError(`${toStore.label} already holds something else: ${key}`, {
@@ -240,6 +242,12 @@ export async function bundlesLeft(store: ObjectStore): Promise<readonly string[]
   return Array.fromAsync(store.list(BUNDLE_PREFIX));
 }
 
+/** What finishing a move removes. */
+export interface FinishOfMove {
+  readonly keys: readonly string[];
+  readonly remove: () => Promise<void>;
+}
+
 /**
  * The bundles that finishing a move would remove from the old place. Its manifest and rows stay and say where the vault
  * went. The passphrase may have been rotated since, so only the new place is proven; it must hold the same vault.
@@ -252,7 +260,7 @@ export async function planFinishOfMove(
   ports: ReadPorts,
   request: OpenRequest,
   store: ObjectStore,
-): Promise<readonly string[]> {
+): Promise<FinishOfMove> {
   const { expect } = request;
   const left = (await fetchManifest(store, request))?.manifest;
   const hasLeft = left !== undefined && left.vault === expect.vault && movedTo(left) !== null;
@@ -262,5 +270,6 @@ export async function planFinishOfMove(
     });
   }
   await openManifest(ports, { ...request, expect: { ...expect, minGen: left.gen } });
-  return bundlesLeft(store);
+  const keys = await bundlesLeft(store);
+  return { keys, remove: () => removeAll(store, keys, { done: "", what: "bundles", command: "vsync move" }) };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { ConflictError, InputError, VaultMovedError } from "../../src/errors.ts";
+import { ConflictError, InputError, S3UnreachableError, VaultMovedError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
+import { probeStore } from "../../src/s3/probe.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { movedTo } from "../../src/vault/format/moved.ts";
 import { auditKey } from "../../src/vault/format/object-keys.ts";
@@ -216,6 +217,15 @@ test("row 1 goes first, as the sign of a begun move; a bundle goes even before i
   expect(there.bucket.has(bundle.key)).toBe(true);
 });
 
+test("what a proof of the bucket could not remove is not in the way", async () => {
+  const [world, there] = [await World.pushed({ A: "1" }), new MemoryStore()];
+  const fault = new S3UnreachableError("injected: reset");
+  there.faults = { before: ({ operation }) => (operation === "delete" ? Promise.reject(fault) : undefined) };
+  expect((await probeStore(there, world)).leftover).toHaveLength(2);
+  await move(world, there);
+  expect((await opened(world, there, "live")).manifest).toMatchObject({ gen: 2, action: "move" });
+});
+
 test("finishing a move removes the bundles of the old place, once the new place opens", async () => {
   const world = await World.pushed({ A: "1" });
   const [there, { vault }] = [new MemoryStore(), world.identity];
@@ -230,9 +240,22 @@ test("finishing a move removes the bundles of the old place, once the new place 
   await move(world, there);
   const bundles = [...world.store.bucket.keys()].filter((key) => key.startsWith("v="));
   expect(bundles).toHaveLength(2);
-  expect(await finish()).toEqual(bundles);
+  expect((await finish()).keys).toEqual(bundles);
   expect(await rejection(finish(there, "A".repeat(22)))).toMatchObject(notMoved);
   expect(await rejection(finish(new MemoryStore()))).toMatchObject({ name: "ManifestNotFoundError" });
+  const fault = new S3UnreachableError("injected: reset");
+  world.failing({
+    before: ({ operation, key }) => (operation === "delete" && key === bundles[1] ? Promise.reject(fault) : undefined),
+  });
+  expect(await rejection((await finish()).remove())).toMatchObject({
+    message: "1 of 2 bundles are left: injected: reset",
+    hint: "once the store answers, run the same vsync move again: it removes the rest",
+  });
+  world.failing({});
+  const rest = await finish();
+  expect(rest.keys).toEqual(bundles.slice(1));
+  await rest.remove();
+  expect((await finish()).keys).toEqual([]);
   world.store.bucket.clear();
   expect(await rejection(finish())).toMatchObject(notMoved);
 });

@@ -34,11 +34,11 @@ export async function finishMove(
   }
   using session = await sessionOn(config, input.flags, sources);
   const store = await openStore(movedFrom);
-  const removed = await planFinishOfMove(session.ports, session.request, store);
+  const { keys: removed, remove } = await planFinishOfMove(session.ports, session.request, store);
   const what = `the ${removed.length} bundles of ${config.repo}/${movedFrom.env} at ${store.label}`;
   const otherwise = "apps with tokens from before the move cannot start afterwards";
   if (removed.length > 0) await requireConsent(consentTo(config, "remove", what, otherwise), flags, sources.prompter);
-  for (const key of removed) await store.delete(key);
+  await remove();
   await updateConfig(config, ({ movedFrom: _gone, ...latest }) => latest);
   return { config, removed };
 }

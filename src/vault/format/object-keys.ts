@@ -23,6 +23,11 @@ export function generationOfAuditKey(key: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
+/** Whether it is of a proof of the bucket (docs/s3.md), which a store that failed meanwhile may still have. */
+export function isProbeKey(key: string): boolean {
+  return /^probe-[0-9a-f]{16}\/(?:single|raced)$/.test(key);
+}
+
 /** `<ts>` of a bundle's key: `YYYYMMDDTHHMMSSmmmZ`, which sorts by time. */
 
 const TS = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(\d{3})Z$/;

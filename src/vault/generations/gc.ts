@@ -1,9 +1,10 @@
 import { DAY_MS } from "../../durations.ts";
-import { AccessDeniedError, InputError, S3UnreachableError } from "../../errors.ts";
+import { InputError } from "../../errors.ts";
 import { USAGE_PREFIX } from "../../usage/prefix.ts";
 import { verifyAudit } from "../audit/chain.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import { type AmendRequest, type CommitStep, Proposal, proposeAmendment } from "../commit/proposal.ts";
+import { removeAll } from "../commit/remove-all.ts";
 import type { AuditRow } from "../format/audit-row.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX, MAX_AHEAD_MS, parseTs } from "../format/object-keys.ts";
@@ -159,26 +160,12 @@ async function oldUsage({ store, clock }: CommitPorts, { settings }: Roll, most:
 async function* removing({ store }: CommitPorts, proposal: Proposal<GcPlan>): AsyncGenerator<CommitStep, void> {
   const { keys, usage } = proposal.plan;
   for await (const step of proposal.steps()) {
-    if (step.kind === "done") await removeAll(store, [...keys, ...usage], step.committed.manifest.gen);
+    if (step.kind === "done") {
+      const { manifest, auditFault } = step.committed;
+      const row = auditFault === null ? "" : ", its audit row is not written";
+      const done = `generation ${manifest.gen} is committed${row}; `;
+      await removeAll(store, [...keys, ...usage], { done, what: "objects", command: "vsync gc" });
+    }
     yield step;
   }
-}
-
-async function removeAll(store: CommitPorts["store"], keys: readonly string[], gen: number): Promise<void> {
-  for (const [gone, key] of keys.entries()) {
-    await store.delete(key).catch((error: unknown) => {
-      throw cutShort(error, `generation ${gen} is committed; ${keys.length - gone} of ${keys.length} objects are left`);
-    });
-  }
-}
-
-/** The same failure; its message also says what has been done and what is left. */
-function cutShort(error: unknown, progress: string): unknown {
-  const again = "run the same vsync gc again: it removes the rest";
-  if (error instanceof AccessDeniedError) {
-    const hint = `let this key delete (\`vsync policy --role=operator\` prints what it needs), then ${again}`;
-    return new AccessDeniedError(`${progress}: ${error.message}`, { hint });
-  }
-  if (!(error instanceof S3UnreachableError)) return error;
-  return new S3UnreachableError(`${progress}: ${error.message}`, { hint: `once the store answers, ${again}` });
 }

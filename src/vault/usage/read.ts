@@ -55,6 +55,8 @@ export interface ReadUsage {
   readonly isVoid: (token: string | undefined, id: string) => boolean;
   readonly refused: readonly Refusal[];
   readonly doubts: readonly Doubt[];
+  /** Batches that are still there although an object of their day has them: compacting was cut short. */
+  readonly left: readonly string[];
 }
 
 /** `since` still finds a batch that arrives up to this many days after its day. */
@@ -82,11 +84,11 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
   const rules = await vaultRules(ports, request, { manifest, roll }, keys);
   const closed = new Set(allMonths.map(({ content }) => content.month));
   const frozen = new Map(allMonths.flatMap(({ content: { month, batches } }) => batches.map((key) => [key, month])));
-  const isClosed = (month: string) => closed.has(month);
   const frozenIn = (key: string) => frozen.get(key);
   const isVoid = (token: string | undefined, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
-  const ledger = new Ledger({ ...rules, isWanted, isVoid, isClosed, frozenIn });
-  for await (const batch of batchesOf(ports.store, sealed, keys, request, { rules, ledger, frozenIn })) {
+  const ledger = new Ledger({ ...rules, isWanted, isVoid, isClosed: (month) => closed.has(month), frozenIn });
+  const compacted = new Set<string>();
+  for await (const batch of batchesOf(ports.store, sealed, keys, request, { rules, ledger, frozenIn, compacted })) {
     const day = ledger.count(batch);
     request.onBatch?.(batch, day);
   }
@@ -105,6 +107,7 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
     voided,
     isVoid,
     closed: months.map(({ content: { month }, written }) => ({ month, written })),
+    left: keys.filter((key) => compacted.has(key)),
   };
 }
 
@@ -166,6 +169,8 @@ interface Reading {
   readonly rules: Parameters<typeof readBatch>[0];
   readonly ledger: Ledger;
   readonly frozenIn: (key: string) => string | undefined;
+  /** Receives the keys of the batches in compacted days. */
+  readonly compacted: Set<string>;
 }
 
 /**
@@ -177,9 +182,8 @@ async function* batchesOf(
   sealed: Sealed,
   keys: readonly string[],
   request: UsageRequest,
-  { rules, ledger, frozenIn }: Reading,
+  { rules, ledger, frozenIn, compacted }: Reading,
 ): AsyncGenerator<OpenedBatch> {
-  const known = new Set<string>();
   const isFrozen = (key: string): boolean => frozenIn(key) !== undefined;
   const frozenFirst = (a: string, b: string): number => Number(isFrozen(b)) - Number(isFrozen(a));
   const isNear = nearDays(request);
@@ -188,11 +192,11 @@ async function* batchesOf(
     if (object === undefined) continue;
     const batches = parseDay(object.content, refuseObject(key));
     for (const batch of batches.toSorted((a, b) => frozenFirst(a.key, b.key))) {
-      known.add(batch.key);
+      compacted.add(batch.key);
       yield batch;
     }
   }
-  const asked = keys.filter((key) => !known.has(key) && isBatchAsked(key, isNear, ledger)).toSorted(frozenFirst);
+  const asked = keys.filter((key) => !compacted.has(key) && isBatchAsked(key, isNear, ledger)).toSorted(frozenFirst);
   for (let at = 0; at < asked.length; at += AT_ONCE) {
     const reads = asked.slice(at, at + AT_ONCE).map((key) => readOne(store, rules, key, ledger));
     // The first failure ends the loop, and nobody awaits the others.

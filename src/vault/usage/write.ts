@@ -1,13 +1,14 @@
 import type { JsonObject } from "../../canonical-json.ts";
 import { DAY_MS } from "../../durations.ts";
 import { ConflictError, InputError } from "../../errors.ts";
-import { batchKey, dayOf } from "../../usage/batch.ts";
+import { batchKey, dayOf, parseBatchKey } from "../../usage/batch.ts";
 import { DAYS_PREFIX, MONTHS_PREFIX, sealOperatorObject, VOIDS_PREFIX } from "../../usage/operator-object.ts";
 import type { OpenedBatch } from "../../usage/read-batch.ts";
 import type { Totals } from "../../usage/totals.ts";
 import { ulid } from "../../usage/ulid.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Annotation } from "../commit/draft.ts";
+import { removeAll } from "../commit/remove-all.ts";
 import { dayJson, monthJson } from "./content.ts";
 import { type ReadUsage, readUsage, type UsageRequest } from "./read.ts";
 
@@ -75,14 +76,18 @@ function noMonth(month: string): InputError {
 export interface CompactPlan {
   readonly day: string;
   readonly read: ReadUsage;
-  /** The keys of the objects that it replaces. */
+  /** The keys of the objects that it replaces; those that are left, if compacting was cut short. */
   readonly keys: readonly string[];
-  /** Writes the object, then removes those that it replaces. */
+  /**
+   * Writes the object, then removes those that it replaces.
+   *
+   * @throws ConflictError somebody compacted the day in the meantime
+   */
   readonly write: () => Promise<void>;
 }
 
 /**
- * Reads the batches of a day in order to put them into one object.
+ * Reads the batches of a day in order to put them into one object, or to go on where compacting was cut short.
  *
  * @throws InputError not a day, a day that ended less than three days ago, or one that is already compacted
  */
@@ -97,21 +102,24 @@ export async function planCompact(ports: CommitPorts, request: UsageWriteRequest
     });
   }
   const key = DAYS_PREFIX + day;
-  if ((await ports.store.head(key)) !== null) {
-    throw new InputError(`${day} is already compacted`, { hint: "what came later stays in its own batches" });
-  }
+  const isWritten = (await ports.store.head(key)) !== null;
   const batches: OpenedBatch[] = [];
   const onBatch = (batch: OpenedBatch) => batch.name.day === day && batches.push(batch);
   const read = await readUsage(ports, { ...request, since: day, until: day, onBatch });
   requireUsageKey(read);
-  const keys = batches.map(({ name }) => batchKey(name));
+  const left = read.left.filter((it) => parseBatchKey(it)?.day === day);
+  if (isWritten && left.length === 0) {
+    throw new InputError(`${day} is already compacted`, { hint: "what came later stays in its own batches" });
+  }
+  const keys = isWritten ? left : batches.map(({ name }) => batchKey(name));
   return {
     day,
     read,
     keys,
     async write() {
-      await create(ports, request, read, key, dayJson(day, batches));
-      for (const replaced of keys) await ports.store.delete(replaced);
+      if (!isWritten) await create(ports, request, read, key, dayJson(day, batches));
+      const done = `${key} is written; `;
+      await removeAll(ports.store, keys, { done, what: "batches", command: "vsync usage compact" });
     },
   };
 }

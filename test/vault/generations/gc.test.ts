@@ -196,6 +196,20 @@ describe("a removal that fails", () => {
     expect((await world.failing({}).gc({ keep: 2 })).plan).toEqual([second, third]);
   });
 
+  test("says that the row is missing, too", async () => {
+    const fault = new S3UnreachableError("injected: gone");
+    let isOver = false;
+    world.failing({
+      before({ operation, key }) {
+        isOver ||= operation === "create" && key === auditKey(5);
+        if (isOver) throw fault;
+      },
+    });
+    expect(await rejection(world.gc())).toMatchObject({
+      message: `generation 5 is committed, its audit row is not written; 3 of 3 objects are left: ${fault.message}`,
+    });
+  });
+
   test("with a bug: passes it on", async () => {
     const failed = new TypeError("a bug");
     expect(await rejection(failingAt(1, failed).gc())).toBe(failed);
