@@ -15,12 +15,17 @@ export async function closeMonth(
   flags: Flags,
   { prompter, output }: SecretSources,
 ): Promise<void> {
-  renderUsage(read, flags, output);
+  // Who is asked sees the totals first; JSON is one document, of the totals or of a failure.
+  if (!flags.json) renderUsage(read, flags, output);
+  if (!flags["dry-run"]) {
+    const { repo, env, isProtected = false } = config;
+    const question = `Close ${month} of ${repo}/${env}?`;
+    const refusal = `this would close ${month} for good`;
+    await requireConsent({ env, isProtected, question, refusal }, flags, prompter);
+    await write();
+  }
+  if (flags.json) renderUsage(read, flags, output);
   if (flags["dry-run"]) return output.say(`would close ${month}; dry run: nothing was written`);
-  const { repo, env, isProtected = false } = config;
-  const question = `Close ${month} of ${repo}/${env}?`;
-  await requireConsent({ env, isProtected, question, refusal: `this would close ${month} for good` }, flags, prompter);
-  await write();
   output.done(`Closed ${month} of ${config.env}: usage that arrives later is listed as late`);
 }
 
@@ -33,17 +38,16 @@ export async function compactDay(
 ): Promise<void> {
   sayDoubts(read, output);
   const batches = counted(keys.length, "batch", "batches");
+  if (keys.length > 0 && !flags["dry-run"]) {
+    const { env, isProtected = false } = config;
+    const question = `Replace ${batches} of ${day} with one object?`;
+    const refusal = `this would replace ${batches} of ${day}`;
+    await requireConsent({ env, isProtected, question, refusal }, flags, prompter);
+    await write();
+  }
   if (flags.json) output.json({ env: config.env, day, batches: keys.length, dryRun: flags["dry-run"] === true });
   if (keys.length === 0) return output.done(`${config.env} has no batches of ${day}: nothing to compact`);
   if (flags["dry-run"]) return output.say(`would compact ${batches} of ${day}; dry run: nothing was written`);
-  const { env, isProtected = false } = config;
-  const question = `Replace ${batches} of ${day} with one object?`;
-  await requireConsent(
-    { env, isProtected, question, refusal: `this would replace ${batches} of ${day}` },
-    flags,
-    prompter,
-  );
-  await write();
   output.done(`Compacted ${day} of ${config.env}: one object in place of ${batches}`);
 }
 
