@@ -1,4 +1,4 @@
-import { ConflictError, InputError, ManifestSwapFailedError } from "../../errors.ts";
+import { InputError, OutcomeUnknownError, VsyncError } from "../../errors.ts";
 import type { CommitStep } from "../../vault/commit/proposal.ts";
 import { stdoutFault } from "../terminal/standard-streams.ts";
 
@@ -53,7 +53,7 @@ export async function* handingOver(
       yield step;
     }
   } catch (error) {
-    isUndone = error instanceof ConflictError || error instanceof ManifestSwapFailedError;
+    isUndone = error instanceof VsyncError && !(error instanceof OutcomeUnknownError);
     throw error;
   } finally {
     process.removeListener("exit", failAtExit);

@@ -7,7 +7,6 @@ import {
   type Committed,
   Proposal,
   proposeAmendment,
-  tellingTheSwap,
 } from "../commit/proposal.ts";
 import { proposeReconcile } from "../commit/reconcile.ts";
 import type { VaultTokens } from "../commit/vault-tokens.ts";
@@ -88,7 +87,7 @@ async function* retrying<Plan>(
   try {
     for (let tries = 1; ; tries++) {
       try {
-        yield* tellingTheSwap(proposal.steps());
+        yield* proposal.steps();
         return;
       } catch (error) {
         if (!mayHaveRaced(error) || tries >= MAX_TRIES) throw error;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Secret } from "../../../src/crypto/secret.ts";
-import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../../src/errors.ts";
+import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../../src/errors.ts";
 import type { NamedData } from "../../../src/vault/format/item.ts";
 import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { anchorOf } from "../../../src/vault/format/tokens/anchors.ts";
@@ -141,15 +141,22 @@ describe("a change of the roll", () => {
     expect([swaps(machine), await world.tokens()]).toEqual([1, []]);
   });
 
-  test("fails with any other error", async () => {
-    const machine = world.peer().failing({
-      before(request) {
-        if (isSwap(request)) throw new S3UnreachableError("injected: gone");
-      },
-    });
-    expect(await rejection(machine.createToken())).toMatchObject({ name: "ManifestSwapFailedError" });
-    expect(swaps(machine)).toBe(1);
-  });
+  // Each keeps its exit code: 3, and 2 for refused credentials.
+  test.each([new S3UnreachableError("injected: gone"), new AccessDeniedError("injected: 403")])(
+    "fails with %s",
+    async (fault) => {
+      const machine = world.peer().failing({
+        before(request) {
+          if (isSwap(request)) throw fault;
+        },
+      });
+      expect(await rejection(machine.createToken())).toMatchObject({
+        name: fault.name,
+        message: expect.stringMatching(/^injected: \w+; stale object at v=\w+ is harmless/),
+      });
+      expect(swaps(machine)).toBe(1);
+    },
+  );
 
   test("whose response was lost also reports its missing row, and no fault of the program", async () => {
     const creating = (fault: Error, name: string) =>
