@@ -105,7 +105,7 @@ function conflict({ connection, key, expected }: Write): ConflictError {
 }
 
 function outcomeUnknown({ connection, key }: Write, { message }: VsyncError): OutcomeUnknownError {
-  const hint = "check the store once it can be reached: the write may have happened";
+  const hint = "once the store answers, run the same command again: it finds out";
   return new OutcomeUnknownError(`it is not known whether ${connection.name(key)} was written: ${message}`, { hint });
 }
 
