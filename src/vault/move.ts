@@ -1,4 +1,4 @@
-import { ConflictError, InputError } from "../errors.ts";
+import { AccessDeniedError, ConflictError, InputError, S3UnreachableError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
 import { USAGE_PREFIX } from "../usage/prefix.ts";
 import { verifyAudit } from "./audit/chain.ts";
@@ -188,11 +188,25 @@ async function* moving(
   }
   if (!isInPlace && !isCopy) {
     const second = { ...draft, meta: { ...given, ...moveMeta("moved_to", to) } };
-    for await (const step of commitGeneration(ports, baseOn({ ...vault, signingKey }), () => second)) here = step;
+    const closing = commitGeneration(ports, baseOn({ ...vault, signingKey }), () => second);
+    for await (const step of tellingHalf(closing, to)) here = step;
   }
   // Skips the step "ready", after which the proposal zeroes the items: both commits still have to seal them.
   const last = there ?? here;
   if (last !== undefined) yield last;
+}
+
+/** The same steps; a failure also says that the new place holds the vault, and its hint closes the old one. */
+async function* tellingHalf(steps: AsyncIterable<CommitStep>, to: VaultPlace): AsyncGenerator<CommitStep, void> {
+  try {
+    yield* steps;
+  } catch (error) {
+    if (!(error instanceof AccessDeniedError || error instanceof S3UnreachableError)) throw error;
+    const Same = error instanceof AccessDeniedError ? AccessDeniedError : S3UnreachableError;
+    throw new Same(`${shownVault(to)} is committed, but the old place still takes writes: ${error.message}`, {
+      hint: `${error.hint ?? "try again later"}; then run the same vsync move again: it goes on`,
+    });
+  }
 }
 
 const AT_ONCE = 16;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConflictError, InputError, S3UnreachableError, VaultMovedError } from "../../src/errors.ts";
+import { AccessDeniedError, ConflictError, InputError, S3UnreachableError, VaultMovedError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { probeStore } from "../../src/s3/probe.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
@@ -215,6 +215,28 @@ test("row 1 goes first, as the sign of a begun move; a bundle goes even before i
   world.tamper(auditKey(2), null);
   await move(world, there);
   expect(there.bucket.has(bundle.key)).toBe(true);
+});
+
+test("a move that commits only at the new place says so, and goes on when it is run again", async () => {
+  const [world, there] = [await World.pushed({ A: "1" }), new MemoryStore()];
+  for (const fault of [
+    new AccessDeniedError("injected: 403", { hint: "its own" }),
+    new S3UnreachableError("injected"),
+  ]) {
+    world.failing({
+      before({ operation }) {
+        if (operation === "create") throw fault;
+      },
+    });
+    expect(await rejection(move(world, there))).toMatchObject({
+      name: fault.name,
+      message: `api/live at acme/api/live/ is committed, but the old place still takes writes: ${fault.message}`,
+      hint: `${fault.hint ?? "try again later"}; then run the same vsync move again: it goes on`,
+    });
+  }
+  world.failing({});
+  expect(await move(world, there)).toMatchObject({ done: "committed there" });
+  expect(movedTo((await opened(world, world.store, ENV)).manifest)).toEqual(TO);
 });
 
 test("what a proof of the bucket could not remove is not in the way", async () => {
