@@ -1,6 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, SESSION_FLAGS } from "../cli/command/flags.ts";
-import { givenEnv } from "../cli/config/target.ts";
 import { checkDestination, deliverExport, warnOfLongVariables } from "../cli/export/deliver.ts";
 import { EXPORT_FORMATS, encodeItems } from "../cli/export/formats.ts";
 import { checkMetadata } from "../cli/export/k8s.ts";
@@ -37,7 +36,7 @@ of VSYNC_CONFIG.`;
     checkDestination(flags.out);
     checkMetadata(flags.format, flags);
     const vault = await openAnywhere({ flags, args }, this.sources);
-    const items = selectItems(vault.bundle.items, flags, givenEnv({ flags, args }));
+    const items = selectItems(vault.bundle.items, flags, vault.config);
     const text = encodeItems(items, flags.format, flags);
     warnOfLongVariables(items, flags.format, this.output);
     await deliverExport({ text, count: items.length, out: flags.out }, vault, this.output);

@@ -1,6 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, SESSION_FLAGS } from "../cli/command/flags.ts";
-import { givenEnv } from "../cli/config/target.ts";
 import { KEY_ARGS, requireOne, splitWords } from "../cli/items/item-words.ts";
 import { renderValue } from "../cli/items/render-items.ts";
 import { findReadable } from "../cli/items/selection.ts";
@@ -27,7 +26,7 @@ Without an env, reads the vault of VSYNC_CONFIG.`;
   protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {
     const { input, names } = await splitWords({ flags, args }, { takesOne: true, usage: Get.usage });
     const name = requireOne(names, Get.usage);
-    const { bundle } = await openAnywhere(input, this.sources);
-    renderValue(findReadable(bundle, name, givenEnv(input)), flags, this.output);
+    const vault = await openAnywhere(input, this.sources);
+    renderValue(findReadable(vault, name), flags, this.output);
   }
 }

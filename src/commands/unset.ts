@@ -29,7 +29,7 @@ Older generations keep the removed values until \`vsync gc\`.`;
     const keys = requireSome(names, Unset.usage);
     using session = await openSession(input, this.sources, DAILY_WRITE);
     const { config } = session;
-    using proposal = await proposeUnset(session.ports, session.request, keys, noSuchNameIn(config.env));
+    using proposal = await proposeUnset(session.ports, session.request, keys, noSuchNameIn(config));
     const asking = beforeRemoving(config);
     const committed = await commitChanges(proposal, asking, flags, this.sources);
     const words = { nothing: `Nothing to unset in ${config.env}`, done: `Updated ${config.env}` };

@@ -37,6 +37,11 @@ export function vaultArgs({ env, ...target }: Target): string {
   return `${env}${repoFlag(target)}`;
 }
 
+/** `vsync list prod`, for hints; just `vsync list` without a target, as for the vault of `VSYNC_CONFIG`. */
+export function commandOn(target: Target | null, verb: string): string {
+  return target === null ? `vsync ${verb}` : `vsync ${verb} ${vaultArgs(target)}`;
+}
+
 function repoFlag({ repo, isRepoTyped = false }: Omit<Target, "env">): string {
   return isRepoTyped ? ` --repo=${repo}` : "";
 }

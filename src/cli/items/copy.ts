@@ -26,7 +26,7 @@ export async function copyItems(
   using source = await openSession({ flags, args: { env: from } }, sources, { use: "values" });
   const { manifest, bundle } = await openVault(source.ports, source.request);
   await source.remember(manifest);
-  const items = selectItems(bundle.items, flags, from, `${source.config.repo}/${from} has no`);
+  const items = selectItems(bundle.items, flags, source.config, `${source.config.repo}/${from} has no`);
   using target = await openOther(to, { flags }, sources, { use: "write" });
   const { config, identity, request } = target;
   const annotation = { ...request.annotation, meta: { ...request.annotation.meta, copied_from: from } };

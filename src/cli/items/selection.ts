@@ -1,14 +1,16 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
-import { type OpenedBundle, readsAll } from "../../vault/open/open-bundle.ts";
+import { readsAll } from "../../vault/open/open-bundle.ts";
 import { Flags, type Given } from "../command/flags.ts";
+import { commandOn, type Target } from "../config/target.ts";
+import type { VaultAnywhere } from "../session/open-anywhere.ts";
 import { closest } from "../terminal/closest.ts";
 
 /** @throws InputError no item has this name */
-export function findItem(items: readonly Item[], name: string, env?: string): Item {
+export function findItem(items: readonly Item[], name: string, target: Target | null = null): Item {
   const found = items.find((item) => item.name === name);
   if (found !== undefined) return found;
-  throw noSuchNameIn(env)(name, items);
+  throw noSuchNameIn(target)(name, items);
 }
 
 /**
@@ -16,8 +18,8 @@ export function findItem(items: readonly Item[], name: string, env?: string): It
  *
  * @throws InputError it reads no item of this name
  */
-export function findReadable(bundle: OpenedBundle, name: string, env?: string): Item {
-  if (readsAll(bundle) || bundle.items.some((item) => item.name === name)) return findItem(bundle.items, name, env);
+export function findReadable({ bundle, config }: VaultAnywhere, name: string): Item {
+  if (readsAll(bundle) || bundle.items.some((item) => item.name === name)) return findItem(bundle.items, name, config);
   throw new InputError(`the vault has no ${JSON.stringify(name)}, or this token may not read it`, {
     hint: "vsync list shows the names that it reads",
   });
@@ -27,9 +29,9 @@ export function findReadable(bundle: OpenedBundle, name: string, env?: string): 
 export type Selection = Given<typeof SELECTION_FLAGS>;
 
 /** Like `selectItems`, for secrets only: a file cannot be a variable. */
-export function selectSecrets(items: readonly Item[], selection: Selection, env?: string): readonly Item[] {
+export function selectSecrets(items: readonly Item[], selection: Selection): readonly Item[] {
   const secrets = items.filter((item) => item.kind === "secret");
-  return selectItems(secrets, selection, env, "the vault has no secret");
+  return selectItems(secrets, selection, null, "the vault has no secret");
 }
 
 /**
@@ -40,13 +42,13 @@ export function selectSecrets(items: readonly Item[], selection: Selection, env?
 export function selectItems(
   items: readonly Item[],
   { only, except }: Selection,
-  env?: string,
+  target: Target | null,
   fault = "the vault has no",
 ): readonly Item[] {
   refuseEmptyNames({ only, except });
   const known = new Set(items.map((item) => item.name));
   const missing = [...(only ?? []), ...(except ?? [])].find((name) => !known.has(name));
-  if (missing !== undefined) throw unknownName(fault, missing, items, env);
+  if (missing !== undefined) throw unknownName(fault, missing, items, target);
   const wanted = only === undefined ? known : new Set(only);
   const unwanted = new Set(except);
   return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
@@ -65,18 +67,18 @@ export function refuseEmptyNames(lists: Readonly<Record<string, readonly string[
 
 /** Makes the error for a name that the env lacks. Its hint suggests the closest one. */
 export const noSuchNameIn =
-  (env?: string) =>
+  (target: Target | null) =>
   (name: string, items: readonly NamedItem[]): InputError =>
-    unknownName("the vault has no", name, items, env);
+    unknownName("the vault has no", name, items, target);
 
 type NamedItem = Pick<Item, "name">;
 
-function unknownName(fault: string, name: string, items: readonly NamedItem[], env = ""): InputError {
+function unknownName(fault: string, name: string, items: readonly NamedItem[], target: Target | null): InputError {
   const suggestion = closest(
     name,
     items.map((item) => item.name),
   );
-  const hint = suggestion === null ? `${`vsync list ${env}`.trimEnd()} shows the names` : `did you mean ${suggestion}?`;
+  const hint = suggestion === null ? `${commandOn(target, "list")} shows the names` : `did you mean ${suggestion}?`;
   return new InputError(`${fault} ${JSON.stringify(name)}`, { hint });
 }
 

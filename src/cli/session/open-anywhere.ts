@@ -22,12 +22,12 @@ export function openAnywhere(input: SessionInput, sources: SecretSources, use?: 
   return openThrough(input, sources, openVault, use);
 }
 
-/** See `LocalConfig` for `isTransient`. */
-export type VaultAnywhere = OpenedVault &
-  Pick<LocalConfig, "isTransient"> & {
-    /** A runtime token named the vault; this machine may have no config for it. */
-    readonly isOfToken?: boolean;
-  };
+/** The config that the vault was opened with; null for a runtime token. */
+export interface OpenedWith {
+  readonly config: LocalConfig | null;
+}
+
+export type VaultAnywhere = OpenedVault & OpenedWith;
 
 /** Like `openAnywhere`, with another function in place of `openVault`. */
 export async function openThrough<T extends OpenedItems>(
@@ -35,7 +35,7 @@ export async function openThrough<T extends OpenedItems>(
   sources: SecretSources,
   open: Open<T>,
   use: Use = { use: "values" },
-): Promise<T> {
+): Promise<T & OpenedWith> {
   const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
   if (token === null && givenEnv(input) === undefined) requireNoCredential(sources);
   // Loaded only here, because an app's host has a token and no config.
@@ -44,7 +44,7 @@ export async function openThrough<T extends OpenedItems>(
     ? openHere()
     : throughToken(token, input, sources, async ({ ports, request }) => ({
         ...(await open(ports, request)),
-        isOfToken: true,
+        config: null,
       })));
   warnOfMove(vault, sources.output);
   return vault;

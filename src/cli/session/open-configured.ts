@@ -25,14 +25,14 @@ export async function openConfigured<T extends OpenedItems>(
   sources: SecretSources,
   open: Open<T>,
   use: Use,
-): Promise<T> {
+): Promise<T & { readonly config: LocalConfig }> {
   using session = await openSession(input, sources, use).catch((error: unknown) => {
     throw namingTheToken(error, input, sources);
   });
   const vault = await open(session.ports, session.request);
   if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
   await session.remember(vault.manifest);
-  return session.config.isTransient ? { ...vault, isTransient: true } : vault;
+  return { ...vault, config: session.config };
 }
 
 /** If a token is set and the user names an env without a config, they probably mean the token's vault. */

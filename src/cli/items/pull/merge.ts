@@ -2,9 +2,10 @@ import { ConflictError, InputError } from "../../../errors.ts";
 import { type Changes, compareItems, type NamedData } from "../../../vault/items/changes.ts";
 import type { BaseMismatch, OpenedBase } from "../../../vault/items/file-base.ts";
 import { mergeItems } from "../../../vault/items/merge.ts";
-import { type OpenedVault, openVault } from "../../../vault/open/open.ts";
+import { openVault } from "../../../vault/open/open.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
 import { OlderPassphrases } from "../../session/older-passphrases.ts";
+import type { VaultAnywhere } from "../../session/open-anywhere.ts";
 import type { Session } from "../../session/session.ts";
 import { listed } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
@@ -24,11 +25,10 @@ export interface Settled {
 export interface MergeFlags extends PullPlaces, Settled {
   readonly "then-passphrase-file"?: string | undefined;
   readonly json?: boolean | undefined;
-  readonly repo?: string | undefined;
 }
 
 export interface MergedFiles {
-  readonly vault: OpenedVault;
+  readonly vault: VaultAnywhere;
   readonly files: readonly PlannedFile[];
   /** What the files here took over from the vault. */
   readonly taken: Changes;
@@ -43,7 +43,7 @@ export interface MergedFiles {
  */
 export async function mergeFiles(session: Session, flags: MergeFlags, sources: SecretSources): Promise<MergedFiles> {
   const { ports, request, config } = session;
-  const vault = await openVault(ports, request);
+  const vault = { ...(await openVault(ports, request)), config };
   // If only the file has a name and the merge leaves it out, one side has removed it.
   const target = { ...pullTarget(vault, flags), keepsOwn: false };
   const theirs = vault.bundle.items;
@@ -98,6 +98,6 @@ export function renderMerge({ vault, files, taken }: MergedFiles, flags: MergeFl
   const { added, changed, removed } = taken;
   if (flags.json) output.json({ env, gen, files: files.map(({ path }) => path), added, changed, removed });
   renderChanges(taken, output);
-  warnOfDotenv(files, flags, env, output);
+  warnOfDotenv(files, vault.config, output);
   output.done(`Merged ${env} (gen=${gen}) into ${files[0]?.path}: ${summarize(taken)}`);
 }

@@ -52,12 +52,12 @@ export interface PlannedFile {
  * @throws InputError a value or name cannot be written, or something other than a file is in the way
  */
 export async function planPull(items: readonly NamedData[], pull: PullTarget): Promise<PlannedFile[]> {
-  const { env, to, filesDir, header, keepsOwn } = pull;
+  const { to, filesDir, header, keepsOwn } = pull;
   const secrets = items.filter((item) => item.kind === "secret");
   const target = await followed(to);
   const stats = await fileAt(to, target);
   const dotenv = writeDotenv(secrets, stats === null ? null : await readLocal(target, stats), keepsOwn);
-  dotenv.left.forEach((secret) => requireFileName(secret, env));
+  dotenv.left.forEach(requireFileName);
   const held = secrets.filter((secret) => !dotenv.left.includes(secret));
   const own = { path: to, target, root: null, name: to, bytes: withHeader(dotenv.bytes, header), dotenv };
   const beside = dotenv.left.map(({ name, data }) => wantedAt(oddFile(to, name), null, name, data.expose()));
@@ -78,10 +78,10 @@ function wantedAt(path: string, root: string | null, name: string, bytes: Uint8A
 /** The file next to the dotenv file, for a value that dotenv cannot represent. */
 export const oddFile = (to: string, name: string): string => `${to}.${name}`;
 
-function requireFileName({ name }: NamedData, env: string): void {
+function requireFileName({ name }: NamedData): void {
   if (/^[\w-][\w.-]*$/.test(name)) return;
   throw new InputError(`${JSON.stringify(name)} cannot be written into a dotenv file, nor be the name of a file`, {
-    hint: `get it with vsync get ${env} ${name} --raw or --json; nothing was written`,
+    hint: "vsync get prints it, with --raw or --json; nothing was written",
   });
 }
 

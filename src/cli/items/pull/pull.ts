@@ -8,9 +8,9 @@ import type { Manifest } from "../../../vault/format/manifest.ts";
 import type { NamedData } from "../../../vault/items/changes.ts";
 import type { OpenedVault } from "../../../vault/open/open.ts";
 import { readsAll } from "../../../vault/open/open-bundle.ts";
-import type { Warn } from "../../config/local-config.ts";
+import type { LocalConfig, Warn } from "../../config/local-config.ts";
 import { requireName } from "../../config/paths.ts";
-import { vaultArgs } from "../../config/target.ts";
+import { commandOn } from "../../config/target.ts";
 import type { VaultAnywhere } from "../../session/open-anywhere.ts";
 import { counted, firstOf, listed } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
@@ -28,8 +28,6 @@ export interface PullPlaces {
 }
 
 export interface PullInput extends PullPlaces {
-  /** The value of `--repo`, for commands in hints. */
-  readonly repo?: string | undefined;
   /** Overwrite files that differ. */
   readonly force: boolean;
 }
@@ -92,12 +90,12 @@ export async function findOutdated(
  * @throws InputError a file cannot be written
  */
 export async function pullFiles(vault: PulledVault, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
-  const { outdated } = vault;
+  const { outdated, config } = vault;
   const files = await planFiles(vault.bundle.items, { ...pullTarget(vault, input), keepsOwn: outdated.length === 0 });
   // Read again, because somebody may have saved a file while the vault was asked.
   const changed = files.filter((file) => file.state === "different" && !outdated.some((it) => isAsBefore(file, it)));
   if (changed.length > 0 && !input.force) throw wouldOverwrite(changed, vault, input);
-  await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, { warn, isTransient: vault.isTransient });
+  await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, { warn, isTransient: config?.isTransient });
   return files;
 }
 
@@ -150,17 +148,17 @@ async function write({ state, isExposed, path, target, root, name, bytes }: Plan
 }
 
 function wouldOverwrite(changed: readonly PlannedFile[], vault: PulledVault, input: PullInput): ConflictError {
-  const { env } = vault.manifest;
-  const { repo, to, "files-dir": folder } = input;
+  const { to, "files-dir": folder } = input;
   const list = changed.map(({ path, differs }) => `${path}${shownNames(differs)}`).join(", ");
   const what = changed.length === 1 ? "differs" : "differ";
   const places = `${to === undefined ? "" : ` --to=${to}`}${folder === "." ? "" : ` --files-dir=${folder}`}`;
-  const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
-  return new ConflictError(`${list} ${what} from what ${env} holds; nothing was written`, {
+  const pull = `${commandOn(vault.config, "pull")}${places}`;
+  return new ConflictError(`${list} ${what} from what ${vault.manifest.env} holds; nothing was written`, {
     // To merge takes the passphrase, and a config.
-    hint: vault.isOfToken
-      ? `vsync pull${places} --force overwrites yours`
-      : `vsync pull ${args}${places} --merge keeps both sides; --force overwrites yours`,
+    hint:
+      vault.config === null
+        ? `${pull} --force overwrites yours`
+        : `${pull} --merge keeps both sides; --force overwrites yours`,
   });
 }
 
@@ -184,8 +182,8 @@ const WHAT_BECAME = { absent: "added", different: "changed", same: "unchanged" }
 
 export function renderPull(
   files: readonly PlannedFile[],
-  { manifest, bundle }: OpenedVault,
-  flags: { readonly json?: boolean; readonly repo?: string | undefined },
+  { manifest, bundle, config }: VaultAnywhere,
+  flags: { readonly json?: boolean },
   output: Output,
 ): void {
   if (flags.json) {
@@ -194,7 +192,7 @@ export function renderPull(
   }
   const written = files.filter(({ state }) => state !== "same");
   const vault = `${manifest.env} (gen=${manifest.gen})`;
-  warnOfDotenv(files, flags, manifest.env, output);
+  warnOfDotenv(files, config, output);
   if (written.length === 0) return output.done(`Nothing to pull: the files here match ${vault}${partOf(bundle)}`);
   for (const { path, state } of written) output.say(`  ${state === "absent" ? "+" : "~"} ${path}`);
   const count = `${written.length} of ${counted(files.length, "file")} written`;
@@ -206,23 +204,17 @@ function partOf(bundle: OpenedVault["bundle"]): string {
 }
 
 /** Warns of differences between the dotenv file and the vault, and of values that other programs would misread. */
-export function warnOfDotenv(
-  [file]: readonly PlannedFile[],
-  { repo }: { readonly repo?: string | undefined },
-  env: string,
-  output: Output,
-): void {
+export function warnOfDotenv([file]: readonly PlannedFile[], config: LocalConfig | null, output: Output): void {
   if (file === undefined || file.dotenv === null) return;
   const { kept, left } = file.dotenv;
-  const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
   if (kept.length > 0)
     output.warn(`only in ${file.path}, not in the vault: ${listed(kept)}; a push would add what is left there`);
   for (const { name } of left) {
     const path = oddFile(file.path, name);
-    output.warn(
-      `${name} is in ${path}, because no quoting keeps it in a dotenv file; to store it from there: ` +
-        `vsync set ${args} ${name} --from-file=${path} --raw`,
-    );
+    // A token cannot write.
+    const store =
+      config === null ? "" : `; to store it from there: ${commandOn(config, "set")} ${name} --from-file=${path} --raw`;
+    output.warn(`${name} is in ${path}, because no quoting keeps it in a dotenv file${store}`);
   }
   if (file.state !== "same") warnOfReaders(file.dotenv, file.path, output);
 }
@@ -237,7 +229,7 @@ function warnOfReaders({ misread }: WrittenDotenv, to: string, output: Output): 
 }
 
 /** Prints the secrets as a dotenv file, which cannot include the vault's files. */
-export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): void {
+export function printDotenv({ manifest, bundle, config }: VaultAnywhere, output: Output): void {
   const secrets = bundle.items.filter((item) => item.kind === "secret");
   const { bytes, left: odd } = writeDotenv(secrets);
   output.raw(bytes);
@@ -245,7 +237,7 @@ export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): 
   if (odd.length > 0) {
     const names = odd.map(({ name }) => name);
     output.warn(
-      `not included, because no quoting keeps it in a dotenv file: ${names.join(", ")}; vsync get ${manifest.env} ${names[0]} --raw prints it`,
+      `not included, because no quoting keeps it in a dotenv file: ${names.join(", ")}; ${commandOn(config, "get")} ${names[0]} --raw prints it`,
     );
   }
   const left = bundle.items.length - secrets.length;
