@@ -10,6 +10,7 @@ export const COMMANDS = {
     unlock: async () => (await import("./commands/unlock.ts")).Unlock,
     lock: async () => (await import("./commands/lock.ts")).Lock,
     policy: async () => (await import("./commands/policy.ts")).Policy,
+    move: async () => (await import("./commands/move.ts")).Move,
     completion: async () => (await import("./commands/completion.ts")).Completion,
   },
   "DAY TO DAY": {
@@ -22,15 +23,10 @@ export const COMMANDS = {
     unset: async () => (await import("./commands/unset.ts")).Unset,
     run: async () => (await import("./commands/run.ts")).Run,
     copy: async () => (await import("./commands/copy.ts")).Copy,
-    move: async () => (await import("./commands/move.ts")).Move,
     import: async () => (await import("./commands/import.ts")).Import,
     export: async () => (await import("./commands/export.ts")).Export,
   },
   "BOOT AN APP": {
-    "runtime-token": async () => (await import("./commands/runtime-token.ts")).RuntimeToken,
-    inspect: async () => (await import("./commands/inspect.ts")).Inspect,
-  },
-  "SCOPED TOKENS": {
     tokens: async () => (await import("./commands/tokens/list.ts")).Tokens,
     "tokens:create": async () => (await import("./commands/tokens/create.ts")).TokensCreate,
     "tokens:list": async () => (await import("./commands/tokens/list.ts")).TokensList,
@@ -41,6 +37,20 @@ export const COMMANDS = {
     "tokens:revoke": async () => (await import("./commands/tokens/revoke.ts")).TokensRevoke,
     "tokens:prune": async () => (await import("./commands/tokens/prune.ts")).TokensPrune,
     "tokens:access": async () => (await import("./commands/tokens/access.ts")).TokensAccess,
+    "runtime-token": async () => (await import("./commands/runtime-token.ts")).RuntimeToken,
+    inspect: async () => (await import("./commands/inspect.ts")).Inspect,
+  },
+  "ROTATE THE PASSPHRASE": {
+    "rotate-passphrase": async () => (await import("./commands/rotate-passphrase.ts")).RotatePassphrase,
+  },
+  "LOOK BACK": {
+    history: async () => (await import("./commands/history.ts")).History,
+    diff: async () => (await import("./commands/diff.ts")).Diff,
+    restore: async () => (await import("./commands/restore.ts")).Restore,
+    audit: async () => (await import("./commands/audit.ts")).Audit,
+    "audit:verify": async () => (await import("./commands/audit-verify.ts")).AuditVerify,
+    "audit:reconcile": async () => (await import("./commands/audit-reconcile.ts")).AuditReconcile,
+    gc: async () => (await import("./commands/gc.ts")).Gc,
   },
   "BACKENDS AND THEIR GATEWAY": {
     settings: async () => (await import("./commands/settings.ts")).Settings,
@@ -59,17 +69,5 @@ export const COMMANDS = {
     "usage:close": async () => (await import("./commands/usage/close.ts")).UsageClose,
     "usage:send": async () => (await import("./commands/usage/send.ts")).UsageSend,
     "usage:void": async () => (await import("./commands/usage/void.ts")).UsageVoid,
-  },
-  "ROTATE THE PASSPHRASE": {
-    "rotate-passphrase": async () => (await import("./commands/rotate-passphrase.ts")).RotatePassphrase,
-  },
-  "LOOK BACK": {
-    history: async () => (await import("./commands/history.ts")).History,
-    diff: async () => (await import("./commands/diff.ts")).Diff,
-    restore: async () => (await import("./commands/restore.ts")).Restore,
-    audit: async () => (await import("./commands/audit.ts")).Audit,
-    "audit:verify": async () => (await import("./commands/audit-verify.ts")).AuditVerify,
-    "audit:reconcile": async () => (await import("./commands/audit-reconcile.ts")).AuditReconcile,
-    gc: async () => (await import("./commands/gc.ts")).Gc,
   },
 } as const;

@@ -61,10 +61,12 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
   },
 };
 
+const { [DIFFERENT_EXIT_CODE]: _different, ...READING } = DAY_TO_DAY_EXIT_CODES.meanings;
+
 /** The same as env, nohup and timeout use. */
 export const RUN_EXIT_CODES: ExitCodes = {
   meanings: {
-    ...DAY_TO_DAY_EXIT_CODES.meanings,
+    ...READING,
     0: "the program ended with 0; any other code of the program comes back, too",
     126: "the program was found, and cannot be executed",
     127: "the program was not found",

@@ -16,8 +16,8 @@ export class Init extends BaseCommand {
   static override summary = "Set up a vault, or join an existing one";
   static override description =
     `Writes this machine's config for the env and sets the passphrase. Without flags, init asks on a terminal; without a
-terminal, or with --local, it keeps the vault in a directory on this machine. It first proves an S3 bucket, and refuses a
-store that ignores the preconditions of writes. Run it again to change the vault's location; the passphrase stays.`;
+terminal, or with --local, it keeps the vault in a directory on this machine. It first checks that a bucket honours
+conditional writes, and refuses one that does not. Run it again to change the vault's location; the passphrase stays.`;
   static override examples = [
     "<%= config.bin %> init --env=dev --local",
     "<%= config.bin %> init --env=prod --bucket=acme-secrets --region=eu-central-1",
@@ -30,17 +30,15 @@ store that ignores the preconditions of writes. Run it again to change the vault
       description: "keep the vault in a directory on this machine",
       exclusive: Object.keys({ ...LOCATION_FLAGS, ...TERMS_FLAGS, ...CREDENTIAL_FLAGS }),
     }),
-    reset: Flags.boolean({ description: "forget the vault and passphrase in this machine's config, and start over" }),
+    reset: Flags.boolean({ description: "forget what this machine knows of the vault" }),
     join: Flags.boolean({ description: "only join a vault that exists", exclusive: ["new"] }),
     new: Flags.boolean({ description: "make a vault, and never join one" }),
-    retarget: Flags.boolean({
-      description: "follow a project file that names another place, and give credentials again",
-    }),
+    retarget: Flags.boolean({ description: "follow the project file to the place it names now" }),
     protect: Flags.boolean({
-      description: "ask for the env's name before something is lost there",
+      description: "ask for the env's name before anything is lost",
       exclusive: ["unprotect"],
     }),
-    unprotect: Flags.boolean({ description: "stop asking for it, unless the project file protects the env" }),
+    unprotect: Flags.boolean({ description: "stop asking, unless the project file protects it" }),
     ...LOCATION_FLAGS,
     ...TERMS_FLAGS,
     ...CREDENTIAL_FLAGS,

@@ -8,7 +8,7 @@ import { absentManifest, proveToken, unprovenAnchor } from "../cli/tokens/mintin
 import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";
 
 export class RuntimeToken extends BaseCommand {
-  static override summary = "Mint the string that an app boots from";
+  static override summary = "Make the string for apps that boot with the passphrase";
   static override description =
     `Prints the value of VSYNC_CONFIG, alone on stdout. First, one HEAD of the manifest proves that the token's own
 credentials can read it; if they cannot, nothing is printed. Overrides apply to this token only.

@@ -35,8 +35,7 @@ export function choiceArg<const T extends string>(description: string, options: 
 export const COMMON_FLAGS = {
   "log-level": oclifFlags.option({
     options: ["silent", "error", "warn", "info", "debug"] as const,
-    description:
-      "what to log on stderr as JSON; info: start and end, warn: retries, debug: each request and the stack of an error",
+    description: "what to log on stderr, as JSON",
     default: "silent" as const,
     helpGroup: "GLOBAL",
   })(),
@@ -50,8 +49,7 @@ export const COMMON_FLAGS = {
 export const VAULT_FLAGS = {
   env: oclifFlags.string({ description: "env of the vault", helpValue: "<env>" }),
   repo: oclifFlags.string({
-    description:
-      "name of the repository (default: `VSYNC_REPO`, the project file, package.json, the git remote or folder)",
+    description: "repository (default: `VSYNC_REPO`, else the folder's)",
     helpValue: "<name>",
   }),
 };
@@ -62,10 +60,7 @@ export const ENV_ARG = { env: arg("env of the vault, like `--env`") };
 /** For a command that asks before it removes or undoes something: see `requireConsent`. */
 export const CONSENT_FLAGS = {
   yes: oclifFlags.boolean({ char: "y", description: "do not ask (a protected env needs --confirm)" }),
-  confirm: oclifFlags.string({
-    description: "confirm with the env's name, even for a protected env",
-    helpValue: "<env>",
-  }),
+  confirm: oclifFlags.string({ description: "do not ask, even in a protected env", helpValue: "<env>" }),
 };
 
 /** For `--theirs` and `--ours`. */
@@ -132,7 +127,7 @@ export const TERMS_FLAGS = {
     dependsOn: ["kms-key"],
   }),
   "requester-pays": oclifFlags.boolean({
-    description: "agree to pay for requests (Requester Pays buckets require it)",
+    description: "agree to pay for requests to a Requester Pays bucket",
     helpGroup: "STORE",
   }),
 };
@@ -145,7 +140,7 @@ export const CREDENTIAL_FLAGS = {
     helpGroup: "CREDENTIALS",
   }),
   "secret-key": oclifFlags.string({
-    description: "secret access key; other users of this machine can see it here",
+    description: "secret access key, visible to other users here",
     helpValue: "<secret>",
     helpGroup: "CREDENTIALS",
     exclusive: ["secret-key-file"],
@@ -156,7 +151,7 @@ export const CREDENTIAL_FLAGS = {
     helpGroup: "CREDENTIALS",
   }),
   "session-token": oclifFlags.string({
-    description: "session token of temporary credentials; other users can see it here",
+    description: "session token, visible to other users here",
     helpValue: "<token>",
     helpGroup: "CREDENTIALS",
     exclusive: ["session-token-file"],
@@ -167,7 +162,7 @@ export const CREDENTIAL_FLAGS = {
     helpGroup: "CREDENTIALS",
   }),
   ambient: oclifFlags.boolean({
-    description: "use the platform's own credential chain instead of keys",
+    description: "use the platform's credentials instead of keys",
     helpGroup: "CREDENTIALS",
     exclusive: ["access-key", "secret-key", "secret-key-file", "session-token", "session-token-file"],
   }),

@@ -123,7 +123,7 @@ function flagEntry(flag: Flag): HelpEntry {
   return {
     label,
     text: withRemarks(flag.description, [
-      ...(options === undefined || label.includes("|") ? [] : [`one of ${options.join(", ")}`]),
+      ...(options === undefined || label.endsWith(`=${options.join("|")}`) ? [] : [`one of ${options.join(", ")}`]),
       ...(typeof flag.default === "string" || typeof flag.default === "number" ? [`default ${flag.default}`] : []),
       ...(flag.required === true ? ["required"] : []),
       ...(flag.type === "option" && flag.multiple === true ? ["may be repeated"] : []),
