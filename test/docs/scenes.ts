@@ -114,7 +114,7 @@ async function furnish({ sandbox }: Scene): Promise<void> {
   await mkdir(join(sandbox.work, "node_modules"), { recursive: true });
   await symlink(ROOT, join(sandbox.work, "node_modules", "vsync"));
   for (const name of ["bin", "examples"]) await symlink(join(ROOT, name), join(sandbox.work, name));
-  for (const name of ["etc/vsync", "media/stick", "run/secrets", "run/vsync", "srv", "var/lib", "mnt"]) {
+  for (const name of ["etc", "media/stick", "run/secrets", "run/vsync", "srv", "var/lib", "mnt"]) {
     await mkdir(join(outsideOf(sandbox), name), { recursive: true });
   }
 }
