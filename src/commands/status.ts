@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { givenEnv } from "../cli/config/target.ts";
-import { tokenAlone } from "../cli/session/held-token.ts";
+import { tokenAlone } from "../cli/session/token-alone.ts";
 import { envStatus, repoStatus } from "../cli/status/local-status.ts";
 import { renderStatus } from "../cli/status/render-status.ts";
 import { renderTokenStatus, tokenStatus } from "../cli/status/token-status.ts";

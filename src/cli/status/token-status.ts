@@ -2,7 +2,7 @@ import type { RuntimeToken } from "../../blob/token.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findCredential } from "../inputs/token-input.ts";
 import { describeToken } from "../session/describe-token.ts";
-import { type OpenedByToken, openAlone } from "../session/held-token.ts";
+import { type OpenedByToken, openAlone } from "../session/token-alone.ts";
 import type { Output } from "../terminal/output.ts";
 import type { StatusInput } from "./local-status.ts";
 

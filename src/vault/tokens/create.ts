@@ -41,8 +41,8 @@ export interface TokenCreatePlan {
 }
 
 /**
- * Proposes a new token. Build its blob from the manifest in the steps `bundle-created` and `done`, whose `certs` name
- * the anchor to pin: for the very first token it may be another operator's.
+ * Proposes a new token. Build its `VSYNC_CONFIG` from the manifest in the steps `bundle-created` and `done`, whose
+ * `certs` name the anchor to pin: for the very first token it may be another operator's.
  *
  * @throws GrantInvalidError the claims are not allowed
  * @throws InputError a live token has the name

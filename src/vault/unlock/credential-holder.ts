@@ -24,8 +24,8 @@ import type { KeyHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
 const ASK = "ask an operator of the vault for another: `vsync tokens list` shows what became of it";
 
 /**
- * Opens a vault with the credential of one scoped token, and the anchor that its blob pins. It reads what the token was
- * granted.
+ * Opens a vault with the credential of one scoped token, and the anchor that `VSYNC_CONFIG` pins. It reads what the
+ * token was granted.
  */
 export class CredentialHolder implements KeyHolder {
   readonly #kind: TokenKind;
@@ -35,9 +35,9 @@ export class CredentialHolder implements KeyHolder {
 
   /**
    * @param credential `vsrt_…`; the holder keeps a copy
-   * @param anchor base64 of 32 bytes, as the blob pins it, if it does
+   * @param anchor base64 of 32 bytes, if `VSYNC_CONFIG` pins one
    * @throws ConfigMissingError the credential is empty
-   * @throws ConfigInvalidError the text is not a credential, or the blob pins no anchor
+   * @throws ConfigInvalidError the text is not a credential, or `VSYNC_CONFIG` pins no anchor
    */
   constructor(credential: Secret, anchor: string | undefined) {
     if (credential.expose().length === 0) {

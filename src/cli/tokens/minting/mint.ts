@@ -86,13 +86,13 @@ export async function givenCredential(
 /** Finds `vsrt_…`, by itself or in what `tokens create` prints without `--split`. */
 function credentialIn(text: string, { vault, ...target }: Omit<LocalConfig, "anchor">): string {
   if (!text.startsWith(TOKEN_ENVELOPE)) return text;
-  const blob = decodeToken(text);
-  if (blob.vault !== undefined && blob.vault !== vault) {
+  const outer = decodeToken(text);
+  if (outer.vault !== undefined && outer.vault !== vault) {
     throw new InputError(`the token belongs to another vault than ${target.repo}/${target.env}`, {
       hint: "`vsync inspect` shows which; name its env with --env=<env>",
     });
   }
-  if (blob.token !== undefined) return blob.token;
+  if (outer.token !== undefined) return outer.token;
   throw new InputError("the string has no scoped token in it", {
     hint: "give what `vsync tokens create` printed: runtime-token's own string needs VSYNC_TOKEN or a passphrase as well",
   });
