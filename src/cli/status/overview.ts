@@ -102,11 +102,24 @@ function credentialsText({ credentials, fault }: VaultStatus, ambient: string | 
 }
 
 /** Commands to try, the most useful first. */
-function nextSteps({ repo, vaults, dotenvEnvs, hasToken }: Overview): readonly Step[] {
-  const likely = [...proposedEnvs(repo?.project.file ?? null), ...dotenvEnvs];
-  const steps = repo === null || vaults.length === 0 ? setUp(repo === null, likely) : dayToDay(vaults, dotenvEnvs);
+function nextSteps(overview: Overview): readonly Step[] {
   const token = { command: "vsync inspect", why: "show what the token in VSYNC_CONFIG says" };
-  return [...steps, ...(hasToken ? [token] : []), { command: "vsync --help", why: "all commands" }];
+  const last = { command: "vsync --help", why: "all commands" };
+  return [...stepsHere(overview), ...(overview.hasToken ? [token] : []), last];
+}
+
+function stepsHere({ repo, vaults, dotenvEnvs, hasToken }: Overview): readonly Step[] {
+  if (vaults.length > 0) return dayToDay(vaults, dotenvEnvs);
+  if (hasToken) return readSteps("");
+  return setUp(repo === null, [...proposedEnvs(repo?.project.file ?? null), ...dotenvEnvs]);
+}
+
+/** @param env with a space before it; empty for the vault of `VSYNC_CONFIG` */
+function readSteps(env: string): readonly Step[] {
+  return [
+    { command: `vsync list${env}`, why: "the names that it holds" },
+    { command: `vsync run${env} -- <program>`, why: "start a program with its secrets" },
+  ];
 }
 
 function setUp(needsName: boolean, [env = "dev"]: readonly string[]): readonly Step[] {
@@ -120,11 +133,8 @@ function dayToDay(vaults: readonly VaultStatus[], dotenvEnvs: readonly string[])
   const empty = vaults.find(({ seenGen }) => seenGen === 0);
   if (empty !== undefined) return [firstPush(empty.env, dotenvEnvs)];
   const env = vaults[0]?.env ?? "";
-  return [
-    { command: `vsync list ${env}`, why: "the names that it holds" },
-    { command: `vsync run ${env} -- <program>`, why: "start a program with its secrets" },
-    { command: `vsync runtime-token --env=${env}`, why: "the string that an app boots from" },
-  ];
+  const token = { command: `vsync tokens create ${env} --name=<app>`, why: "the string that an app boots from" };
+  return [...readSteps(` ${env}`), token];
 }
 
 function firstPush(env: string, dotenvEnvs: readonly string[]): Step {

@@ -40,17 +40,18 @@ export function renderRevoked(
   if (committed === null) return output.done("They were revoked before: nothing to do");
   for (const token of revoked) output.done(`${labelOf(token)} of ${config.env} revoked: ${shortly(token)}`);
   for (const id of planted) output.done(`Slot ${id} of ${config.env} ended; no operator had made it`);
+  const [holder, it] = ids.length === 1 ? ["its holder", "it"] : ["their holders", "them"];
   output.say(
-    `generations up to ${gen} stay readable to them, until vsync gc ${vaultArgs(config)} --keep=1 --older-than=0s`,
+    `${holder} can still read generations up to ${gen}, until vsync gc ${vaultArgs(config)} --keep=1 --older-than=0s`,
   );
   const read = [...new Set(revoked.flatMap(({ reads }) => reads.names))];
-  if (read.length > 0) output.say(`if a holder is not trusted, change what it has read: ${listed(read)}`);
+  if (read.length > 0) output.say(`if you do not trust ${holder}, change what they have read: ${listed(read)}`);
   if (!isDirectoryStore(config)) output.say("the bucket key in a token still works: revoke it in IAM");
   for (const { kid, not_after = "" } of gatewayKeys) {
     const end = Date.parse(not_after) > Date.parse(committed.manifest.at) ? `verifies until ${not_after}` : "has ended";
     output.say(`the gateway key ${kid} ${end}, and a new one replaces it`);
   }
-  output.say("access tokens that they signed stop working everywhere within a minute");
+  output.say(`access tokens signed with ${it} stop working everywhere within a minute`);
   warnOfAuditFault(committed, config, output);
 }
 

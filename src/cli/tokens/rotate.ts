@@ -60,7 +60,7 @@ async function requireFolder(out: string | undefined): Promise<void> {
   if (out === undefined) throw new InputError("--all needs a folder for the new tokens", { hint });
   const stats = await stat(out).catch((error: unknown) => {
     if (codeOf(error) !== "ENOENT") throw new InputError(`cannot use ${out}: ${reasonOf(codeOf(error))}`, { hint });
-    throw new InputError(`the folder ${out} is not there`, { hint: "make it, then run the command again" });
+    throw new InputError(`the folder ${out} does not exist`, { hint: "make it, then run the command again" });
   });
   if (!stats.isDirectory()) throw new InputError(`${out} is not a folder`, { hint });
 }
