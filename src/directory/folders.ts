@@ -122,7 +122,7 @@ export async function isFolder(path: string): Promise<boolean> {
 }
 
 export function rootMissing(root: string): S3UnreachableError {
-  return new S3UnreachableError(`the store's folder ${root} is not there`, {
+  return new S3UnreachableError(`the store's folder ${root} does not exist`, {
     hint: "mount the disk that holds it, or make a new store with vsync init",
   });
 }

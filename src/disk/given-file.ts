@@ -86,7 +86,7 @@ function tooLarge(label: string, bytes: string, maxBytes: number): InputError {
 
 function unreadable(label: string, error: unknown, hint: string): unknown {
   if (error instanceof InputError || !(error instanceof Error && "code" in error)) return error;
-  const why = error.code === "ENOENT" ? "is not there" : `cannot be read: ${reasonOf(codeOf(error))}`;
+  const why = error.code === "ENOENT" ? "does not exist" : `cannot be read: ${reasonOf(codeOf(error))}`;
   return new InputError(`${label} ${why}`, { hint });
 }
 
@@ -103,8 +103,8 @@ const GROUP_OR_WORLD = 0o077;
 const TRAILING = [0x20, 0x09, 0x0d, 0x0a];
 
 const UNREADABLE: Readonly<Record<string, string>> = {
-  ENOENT: "is not there",
-  ENOTDIR: "is not there",
+  ENOENT: "does not exist",
+  ENOTDIR: "does not exist",
   EACCES: "may not be read by this process",
   EPERM: "may not be read by this process",
   ELOOP: "is a loop of symbolic links",

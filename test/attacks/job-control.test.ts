@@ -57,7 +57,7 @@ test("while stopped, the cursor shows and the terminal echoes; Ctrl-C after fg e
   session.answer("stty -a | grep -o ' echo '; echo looked-$((1+1))");
   await session.shows("looked-2");
   session.answer("fg; exit $?");
-  await session.shows("? Where is the vault to live?");
+  await session.shows("? Where should the vault live?");
   session.press("\u0003");
   await session.shows("vsync: error: interrupted");
   const { exitCode, rawScreen, screen } = await session.end();

@@ -57,7 +57,7 @@ const PROMPTS: readonly Prompt[] = [
     question: "Re-encrypt bundle and push? [y/N]",
     env: { VSYNC_NEW_PASSPHRASE: NEW },
   },
-  { words: ["init", "--env=other"], question: "Where is the vault to live?" },
+  { words: ["init", "--env=other"], question: "Where should the vault live?" },
   { words: ["init", "--env=other", "--local"], question: "New passphrase:", env: NOTHING },
   {
     words: ["init", "--env=other", "--local"],
@@ -102,7 +102,7 @@ describe("at every prompt, a signal leaves the terminal and the disk unchanged",
   test.each([
     [["get", "prod", "DATABASE_URL"], "Passphrase:"],
     [["init", "--env=other", "--local"], "New passphrase:"],
-    [["init", "--env=other"], "Where is the vault to live?"],
+    [["init", "--env=other"], "Where should the vault live?"],
     [[...ROTATE, "--grace=1h"], "Old passphrase:"],
   ] as const)("and a terminal that goes away: %j, at %s", async (words, question) => {
     const disk = await machine.sandbox.snapshot();

@@ -60,7 +60,7 @@ test("files are 0600 and folders 0700 under any umask", async () => {
 test("a missing root is an error that names the folder, which may not be mounted", async () => {
   const folder = await temporaryFolder();
   const store = openDirectoryStore({ endpoint: fileEndpoint(`${folder}/stick`), bucket: "vsync", prefix: "api/prod/" });
-  await expectEveryCall(store, S3UnreachableError, `the store's folder ${folder}/stick/vsync is not there`);
+  await expectEveryCall(store, S3UnreachableError, `the store's folder ${folder}/stick/vsync does not exist`);
   expect(await readdir(folder)).toEqual([]);
 });
 

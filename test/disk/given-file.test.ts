@@ -77,8 +77,8 @@ describe("what is refused", () => {
   });
 
   test("a missing file", async () => {
-    expect(await readSecretFile(join(folder, "none"))).toEqual({ refusal: "is not there" });
-    expect(await readSecretFile(join(write("x"), "below"))).toEqual({ refusal: "is not there" });
+    expect(await readSecretFile(join(folder, "none"))).toEqual({ refusal: "does not exist" });
+    expect(await readSecretFile(join(write("x"), "below"))).toEqual({ refusal: "does not exist" });
   });
 
   test("a directory, a named pipe without a writer, a device", async () => {

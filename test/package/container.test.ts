@@ -73,9 +73,9 @@ describe.runIf(obstacle === null)("a container with its two secrets mounted as f
 
   test.each<[user: string, uid: number, how: string, mount: Partial<Mounted> | null, fault: string]>([
     ["root", ROOT, "0666", { mode: 0o666 }, "can be changed by every user of this machine (mode 0666)"],
-    ["root", ROOT, "that is missing", null, "is not there"],
+    ["root", ROOT, "that is missing", null, "does not exist"],
     ["the app's user", APP_USER, "0666", { mode: 0o666 }, "can be changed by every user of this machine (mode 0666)"],
-    ["the app's user", APP_USER, "that is missing", null, "is not there"],
+    ["the app's user", APP_USER, "that is missing", null, "does not exist"],
     ["the app's user", APP_USER, "0600 of root", { uid: ROOT }, "may not be read by this process"],
     ["the app's user", APP_USER, "0000 of its own", { mode: 0 }, "may not be read by this process"],
   ])("does not boot as %s (uid %i) with a file %s", async (_, uid, _how, passphrase, fault) => {

@@ -144,7 +144,7 @@ describe("a file that is refused", () => {
     const env = { ...TOKEN, VSYNC_PASSPHRASE: "not in place of the file", [`${variable}_FILE`]: path };
     expect(await rejectionOf(Vsync.open({ env }))).toMatchObject({
       code: "CONFIG_MISSING",
-      message: `${variable}_FILE names ${shown}, which is not there`,
+      message: `${variable}_FILE names ${shown}, which does not exist`,
       hint: `fix that, or unset ${variable}_FILE and give the value itself in ${variable}`,
     });
   });

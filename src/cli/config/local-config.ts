@@ -203,7 +203,7 @@ async function readConfig(path: string, target: Target): Promise<Uint8Array> {
       throw unusable(path, `cannot be used: ${NO_PATHS[code]} (${code})`, "check HOME and XDG_CONFIG_HOME");
     if (code !== "ENOENT") throw unusable(path, `cannot be read: ${reasonOf(code)}`, CHECK_CONFIG);
     const { repo, env } = target;
-    throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} is not there`, {
+    throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} does not exist`, {
       hint: await hintToConfigure(target),
     });
   }

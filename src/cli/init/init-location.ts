@@ -161,10 +161,13 @@ async function choosePlace(inDirectory: Basis, inBucket: Basis): Promise<Place> 
   const choices = [
     { name: `In a directory on this machine${remark("directory", inDirectory.current)}`, value: "directory" as const },
     { name: `In an AWS S3 bucket${remark("aws", inBucket.current)}`, value: "aws" as const },
-    { name: `In another S3 store, as R2, MinIO or Ceph${remark("other", inBucket.current)}`, value: "other" as const },
+    {
+      name: `In another S3 store, such as R2, MinIO or Ceph${remark("other", inBucket.current)}`,
+      value: "other" as const,
+    },
   ];
   const ordered = choices.toSorted((a, b) => Number(b.value === now) - Number(a.value === now));
-  return inBucket.sources.prompter.choose("Where is the vault to live?", ordered);
+  return inBucket.sources.prompter.choose("Where should the vault live?", ordered);
 }
 
 function placeOf(config: LocalConfig): Place {

@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { Secret } from "../../crypto/secret.ts";
 import { readRegularFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { NamedData } from "../../vault/items/changes.ts";
+import { commandOn, type Target } from "../config/target.ts";
 import { labelOf, readGivenInput } from "../inputs/given-input.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import type { Stdin } from "../terminal/stdin.ts";
@@ -30,25 +32,36 @@ export interface ReadPushInput {
  */
 export async function readPushInput(
   { from, file }: PushInput,
-  env: string,
+  target: Target,
   sources: SecretSources,
 ): Promise<ReadPushInput> {
-  const { secrets, doubts, dotenv } = await readDotenv(from ?? `.env.${env}`, sources);
+  const { secrets, doubts, dotenv } = await readDotenv(
+    from ?? `.env.${target.env}`,
+    from === undefined ? whichDotenv(target) : FROM_HINT,
+    sources,
+  );
   const binaries = await Promise.all((file ?? []).map((given) => readBinary(given, sources.stdin)));
   return { items: [...secrets, ...binaries], doubts, dotenv };
 }
 
 async function readDotenv(
   from: string,
+  hint: string,
   sources: SecretSources,
 ): Promise<Omit<ReadPushInput, "items"> & { readonly secrets: readonly NamedData[] }> {
-  const bytes = await readGivenInput({ path: from, flag: "--from", hint: FROM_HINT }, MAX_BUNDLE_BYTES, sources);
+  const bytes = await readGivenInput({ path: from, flag: "--from", hint }, MAX_BUNDLE_BYTES, sources);
   const label = labelOf(from);
   const { entries, warnings, doubts } = parseDotenv(bytes, label);
   for (const { name, value, line } of entries) refuseCiphertext(name, value.exposeText(), `${label}: line ${line}`);
   for (const warning of warnings) sources.output.warn(warning);
   const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
   return { secrets, doubts, dotenv: { path: from === "-" ? null : from, bytes } };
+}
+
+/** A newcomer often has just one `.env`. It may belong to another env, so vsync never takes it unasked. */
+function whichDotenv(target: Target): string {
+  if (!existsSync(".env")) return FROM_HINT;
+  return `if .env has what ${target.env} needs: ${commandOn(target, "push")} --from=.env`;
 }
 
 const FROM_HINT = "name the dotenv file with --from=<file>, or pipe it in with --from=-";

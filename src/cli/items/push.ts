@@ -25,7 +25,7 @@ export interface PushFlags extends PushInput, ConsentFlags, StaleFlags {
  */
 export async function pushFiles(session: Session, flags: PushFlags, sources: SecretSources): Promise<Outcome> {
   const { config, identity } = session;
-  const read = await readPushInput(flags, config.env, sources);
+  const read = await readPushInput(flags, config, sources);
   const { items, dotenv } = read;
   const from = flags.base === undefined ? await findBase(dotenv, config.vault) : { gen: flags.base, origin: null };
   using older = new OlderPassphrases(flags["then-passphrase-file"], sources);

@@ -137,8 +137,14 @@ async function defaultEnv({ name, project }: WhichRepo, { wantsEnv = false }: Us
   const chosen =
     process.env["VSYNC_ENV"] || (isProtected ? undefined : proposed) || (only?.length === 1 ? only[0] : undefined);
   if (chosen !== undefined && !wantsEnv) return chosen;
-  const fault = envs.length === 0 ? "missing --env" : `missing --env: ${name} has ${envs.join(", ")} on this machine`;
-  throw new InputError(fault, { hint: envs.length < 2 || wantsEnv ? ENV_HINT : `${ENV_HINT}, or set VSYNC_ENV` });
+  if (envs.length === 0) {
+    throw new InputError(`missing --env: ${name} has no env on this machine`, {
+      hint: `${ENV_HINT}; to set one up, run vsync init`,
+    });
+  }
+  throw new InputError(`missing --env: ${name} has ${envs.join(", ")} on this machine`, {
+    hint: envs.length < 2 || wantsEnv ? ENV_HINT : `${ENV_HINT}, or set VSYNC_ENV`,
+  });
 }
 
 /** The envs that a word on the command line may refer to. */

@@ -135,7 +135,10 @@ function faultOf(path: Buffer): Fault | null {
   if (head.toString("latin1", 0, 2) === "#!") return scriptFault(head.toString("latin1", 2).split("\n", 1)[0] ?? "");
   const loader = loaderOf(head);
   if (loader === null || kindOf(loader) !== "missing") return null;
-  return { what: `its loader ${loader.toString()} is not there`, hint: "it was built for another system or C library" };
+  return {
+    what: `its loader ${loader.toString()} does not exist`,
+    hint: "it was built for another system or C library",
+  };
 }
 
 function headOf(path: Buffer): Buffer {
@@ -172,7 +175,7 @@ function scriptFault(line: string): Fault | null {
   if (process.platform === "win32" || interpreter === "" || isCut) return null;
   const kind = kindOf(Buffer.from(interpreter, "latin1"));
   if (kind === "program") return null;
-  const what = kind === "missing" ? "is not there" : "is not executable";
+  const what = kind === "missing" ? "does not exist" : "is not executable";
   return { what: `its interpreter ${named} ${what}`, hint: "check its first line, or name an interpreter before it" };
 }
 

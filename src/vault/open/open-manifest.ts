@@ -72,7 +72,7 @@ function verifySignature({ manifest, note }: ParsedManifest): void {
 }
 
 /** Says the same for every command, including a push, which would otherwise create a second vault. */
-function manifestNotFound(store: ObjectStore, { history, minGen = 0 }: Expectation): ManifestNotFoundError {
+function manifestNotFound(store: ObjectStore, { env, history, minGen = 0 }: Expectation): ManifestNotFoundError {
   requireNothingSeen(history?.newest ?? 0);
   const isGone = minGen > 0;
   const fault = isGone
@@ -80,8 +80,8 @@ function manifestNotFound(store: ObjectStore, { history, minGen = 0 }: Expectati
     : `no vault at ${store.label}`;
   return new ManifestNotFoundError(fault, {
     hint: isGone
-      ? "check the bucket and prefix; if they are right, restore the object `manifest` from the store's object versions or a backup"
-      : "run `vsync push` first, or check the bucket and prefix",
+      ? "if this is where it was, restore the object `manifest` from the store's object versions or a backup"
+      : `if this is the right place, make it with \`vsync push ${env}\``,
   });
 }
 

@@ -14,6 +14,6 @@ export function wrongPassphrase(
   const oddity = oddityOf(passphrase.exposeText());
   const changed = `${timeAgo(at, nowMs)} by ${shown(`${actor.user}@${actor.host}`)}`;
   return new WrongPassphraseError(`wrong passphrase for ${shown(repo)}/${shown(env)}`, {
-    hint: `${oddity === null ? "" : `${oddity}; `}the bucket says (unproven): changed ${changed}; check where the passphrase comes from, and if it was rotated, roll the new one out`,
+    hint: `${oddity === null ? "" : `${oddity}; `}the store says (unproven): changed ${changed}; check where the passphrase comes from, and if it was rotated, roll the new one out`,
   });
 }

@@ -128,7 +128,7 @@ describe("a config is saved", () => {
 
 describe("a config is refused", () => {
   test("that does not exist", async () => {
-    const message = `this machine has no config for env prod of api: ${path} is not there`;
+    const message = `this machine has no config for env prod of api: ${path} does not exist`;
     await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(message, "run vsync init --env=prod"));
     const typed = { ...TARGET, isRepoTyped: true };
     await expect(loadConfig(typed, warn)).rejects.toThrow(missing(message, "run vsync init --env=prod --repo=api"));
@@ -307,7 +307,7 @@ describe("rememberSeen", () => {
   test("only warns at a failure", async () => {
     await rememberSeen(KNOWN, newsOf(4), warn);
     expect(warnings).toEqual([
-      expect.stringMatching(/^generation 4 is not remembered on this machine: .* is not there$/),
+      expect.stringMatching(/^generation 4 is not remembered on this machine: .* does not exist$/),
     ]);
     expect(readdirSync(home)).toEqual([]);
   });

@@ -382,10 +382,10 @@ describe("a folder of secret files", () => {
     await mkdir(join(folder, "deep", "er"), { recursive: true });
     await expect(from("deep")).rejects.toMatchObject(refusal("deep/er", "is a folder"));
     await expect(from("deep/er")).rejects.toMatchObject(refusal("deep/er", "holds no names"));
-    await expect(from("none")).rejects.toMatchObject(refusal("none", "is not there"));
+    await expect(from("none")).rejects.toMatchObject(refusal("none", "does not exist"));
     await mkdir(join(folder, "odd"));
     await symlink("nowhere", join(folder, "odd", "link"));
-    await expect(from("odd")).rejects.toMatchObject(refusal("odd/link", "is not there"));
+    await expect(from("odd")).rejects.toMatchObject(refusal("odd/link", "does not exist"));
     await rm(join(folder, "odd", "link"));
     execFileSync("mkfifo", [join(folder, "odd", "pipe")]);
     await expect(from("odd")).rejects.toMatchObject(refusal("odd/pipe", "is not a regular file"));

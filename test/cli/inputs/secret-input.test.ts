@@ -104,10 +104,10 @@ describe("without a terminal", () => {
   test("a missing file is named, unless its path may be the secret itself", async () => {
     const path = join(folder, "none");
     const how = "put the passphrase into a file of mode 0600, and name that file";
-    const message = `the file that --passphrase-file names, ${path}, is not there`;
+    const message = `the file that --passphrase-file names, ${path}, does not exist`;
     await expect(read({}, path)).rejects.toThrow(refused(message, how));
     const variables = { VSYNC_PASSPHRASE_FILE: "hunter2hunter2" };
-    const unnamed = refused("the file that VSYNC_PASSPHRASE_FILE names is not there", how);
+    const unnamed = refused("the file that VSYNC_PASSPHRASE_FILE names does not exist", how);
     await expect(read({ variables })).rejects.toThrow(unnamed);
   });
 

@@ -226,7 +226,12 @@ test("the config stores a root's folder, and no secret from git", async () => {
 const ENV_HINT = "name the environment with --env=<env>";
 const REPO_HINT = "name the repository with --repo=<name> or VSYNC_REPO";
 test.each([
-  [{ repo: "x" }, undefined, "missing --env", ENV_HINT],
+  [
+    { repo: "x" },
+    undefined,
+    "missing --env: x has no env on this machine",
+    `${ENV_HINT}; to set one up, run vsync init`,
+  ],
   [{ env: "staging", repo: "x" }, "prod", "--env and the argument name different environments", "give one of them"],
   [
     { repo: "x" },

@@ -96,7 +96,7 @@ describe("a vault that is opened with a cache", () => {
     expect(stale.bytes("certs/sa.json")).toEqual(ITEMS[4].data);
     expect(stale.ageMs).toBeGreaterThanOrEqual(HOUR_MS / 2);
     expect(stale.ageMs).toBeLessThan(HOUR_MS);
-    const message = expect.stringMatching(/is not there; opened generation 1 from the cache .*, 18\d\d s old$/);
+    const message = expect.stringMatching(/does not exist; opened generation 1 from the cache .*, 18\d\d s old$/);
     expect(warned).toEqual([
       { code: "VSYNC_STALE_VAULT", path: cache, gen: 1, ageMs: stale.ageMs, hint: UNMOUNTED, message },
     ]);

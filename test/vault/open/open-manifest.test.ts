@@ -20,12 +20,12 @@ test("an empty passphrase is refused before the store is asked", async () => {
 });
 
 test.each([
-  [undefined, "no vault at memory://", "run `vsync push` first, or check the bucket and prefix"],
-  [0, "no vault at memory://", "run `vsync push` first, or check the bucket and prefix"],
+  [undefined, "no vault at memory://", `if this is the right place, make it with \`vsync push ${ENV}\``],
+  [0, "no vault at memory://", `if this is the right place, make it with \`vsync push ${ENV}\``],
   [
     1,
     "the vault at memory:// is gone: generation 1 was seen before",
-    "check the bucket and prefix; if they are right, restore the object `manifest` from the store's object versions or a backup",
+    "if this is where it was, restore the object `manifest` from the store's object versions or a backup",
   ],
 ])("no vault, with generation %s seen", async (minGen, message, hint) => {
   world.tamper(MANIFEST_KEY, null);

@@ -152,7 +152,7 @@ test("the manifest's unproven words can neither control a terminal nor fill it",
   const shown = "\ufffd]0;owned\ufffd\ufffd";
   expect(error).toMatchObject({
     message: `wrong passphrase for ${shown}/prod`,
-    hint: expect.stringContaining(`the bucket says (unproven): changed 3 days ago by ${shown}@${"h".repeat(52)}…;`),
+    hint: expect.stringContaining(`the store says (unproven): changed 3 days ago by ${shown}@${"h".repeat(52)}…;`),
   });
 });
 

@@ -47,5 +47,5 @@ test.each([
   "AGh1bnRlcjI=",
   "aHVudGVyMgA=",
 ])("an ordinary one is not: %j", (given) => {
-  expect(hintFor(given)).toMatch(/^the bucket says/);
+  expect(hintFor(given)).toMatch(/^the store says/);
 });

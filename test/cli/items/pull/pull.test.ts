@@ -18,7 +18,7 @@ beforeEach(async () => {
   onTestFinished(() => rm(folder, { recursive: true }));
   vi.stubEnv("XDG_STATE_HOME", join(folder, "state"));
   places = { to: join(folder, ".env.prod"), "files-dir": folder, force: false };
-  await pullFiles({ ...(await world.open(OLD)), outdated: [] }, places, IGNORED.warn);
+  await pullFiles({ ...(await world.open(OLD)), outdated: [], config: null }, places, IGNORED.warn);
 });
 
 function outdated(vault: OpenedVault) {
@@ -32,7 +32,7 @@ test("a file that somebody saves while the vault is asked is not overwritten", a
   const before = await outdated(vault);
   expect(before.map(({ path }) => path)).toEqual([places.to]);
   await writeFile(places.to, "A=mine\n");
-  await expect(pullFiles({ ...vault, outdated: before }, places, IGNORED.warn)).rejects.toThrow(ConflictError);
+  await expect(pullFiles({ ...vault, outdated: before, config: null }, places, IGNORED.warn)).rejects.toThrow(ConflictError);
   expect(await readFile(places.to, "utf8")).toBe("A=mine\n");
 });
 
