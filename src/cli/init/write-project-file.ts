@@ -27,7 +27,14 @@ export async function writeProjectFile(
   const { file, root } = project;
   const folder = file === null ? root.folder : dirname(file.path);
   const isNobodys = file === null && (by === "variable" || folder === homeFolder() || dirname(folder) === folder);
-  if (isNobodys || (file !== null && file.content.repo !== which.repo)) return null;
+  if (isNobodys) return null;
+  if (file !== null && file.content.repo !== which.repo) {
+    output.say(
+      `here, commands without --repo=${which.repo} mean ${file.content.repo} (${file.path}); if this folder is a project ` +
+        `of its own, write {"repo": "${which.repo}"} to .vsync.json in it, and run this again`,
+    );
+    return null;
+  }
   const before = file?.content ?? { repo: which.repo };
   const renamed = withName(before, insteadOf, config.env);
   const placed = isDirectoryStore(config) ? renamed : withVault(renamed, config);

@@ -32,7 +32,9 @@ test("a file that somebody saves while the vault is asked is not overwritten", a
   const before = await outdated(vault);
   expect(before.map(({ path }) => path)).toEqual([places.to]);
   await writeFile(places.to, "A=mine\n");
-  await expect(pullFiles({ ...vault, outdated: before, config: null }, places, IGNORED.warn)).rejects.toThrow(ConflictError);
+  await expect(pullFiles({ ...vault, outdated: before, config: null }, places, IGNORED.warn)).rejects.toThrow(
+    ConflictError,
+  );
   expect(await readFile(places.to, "utf8")).toBe("A=mine\n");
 });
 
