@@ -114,9 +114,16 @@ export async function sessionOn(
   const opening = await keyOrPassphrase({ ...secret, vault: config }, flags["passphrase-file"], how, sources);
   const passphrase = "forget" in opening ? opening : opening.secret;
   const holder = holderOf(passphrase, config, "forget" in opening ? undefined : opening.askAgain);
-  const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
-  const request = { holder, expect: knownVaultOf(config), annotation };
-  return new Session({ config, ports, request }, passphrase, sources.output.warn);
+  try {
+    // Start the key derivation now, on another thread, while the store's code is loaded and the input is read.
+    holder.prepare();
+    const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
+    const request = { holder, expect: knownVaultOf(config), annotation };
+    return new Session({ config, ports, request }, passphrase, sources.output.warn);
+  } catch (error) {
+    holder[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /** The key kept by `vsync unlock` comes before the prompt and after every other way. */
