@@ -102,6 +102,6 @@ describe("AWS_CA_BUNDLE", () => {
   });
 
   test("a file without one is refused", () => {
-    expect(() => authoritiesIn("-----BEGIN PRIVATE KEY-----")).toThrow(/, which has no certificate in PEM$/);
+    expect(() => authoritiesIn("-----BEGIN PUBLIC KEY-----")).toThrow(/, which has no certificate in PEM$/);
   });
 });
