@@ -37,9 +37,7 @@ import {
 import { describeOnEveryStore } from "./ground.ts";
 
 const SECRETS = { DATABASE_URL: "postgres://", REDIS_URL: "redis://", STRIPE_KEY: "sk_live" };
-const REDIS: Partial<GivenClaims> = {
-  grants: [{ scopes: { secrets: { read: { filters: { name: "REDIS_URL" } } } } }],
-};
+const REDIS: Partial<GivenClaims> = { grants: [{ scopes: { secrets: { read: { filters: { name: "REDIS_URL" } } } } }] };
 
 let world: World;
 /**

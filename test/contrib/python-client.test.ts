@@ -77,9 +77,7 @@ describe.skipIf(python === null)("the Python client", () => {
     test("it opens a vault after push, set, unset, restore and gc", async () => {
       await home.sandbox.write("work/ca.pem", Uint8Array.of(0, 255, 10));
       const words = ["push", "prod", "--from=-", "--file=certs/ca.pem=ca.pem"];
-      const pushed = await home.run(words, {
-        stdin: "A=1\nU='caf\u00e9 \u{1f511}'\n",
-      });
+      const pushed = await home.run(words, { stdin: "A=1\nU='caf\u00e9 \u{1f511}'\n" });
       expect(pushed.exitCode).toBe(0);
       const files = { "certs/ca.pem": "AP8K" };
       const contents = { env: "prod", secrets: { A: "1", U: "caf\u00e9 \u{1f511}" }, files };

@@ -47,11 +47,7 @@ test("a page has the exit codes of its command", () => {
   expect(plain("vsync-push")).toContain("\\fB5\\fR a conflict");
 });
 
-const CHECKERS = {
-  mandoc: ["-Tlint"],
-  groff: ["-man", "-ww", "-Tutf8", "-z"],
-  lexgrog: [],
-} as const;
+const CHECKERS = { mandoc: ["-Tlint"], groff: ["-man", "-ww", "-Tutf8", "-z"], lexgrog: [] } as const;
 const installed = (program: string): boolean => spawnSync(program, ["--version"]).error === undefined;
 const absent = Object.keys(CHECKERS).filter((program) => !installed(program));
 if (absent.length > 0) console.log(`man pages: not checked by ${absent.join(", ")}: not installed here`);

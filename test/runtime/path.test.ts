@@ -273,10 +273,7 @@ describe("the place of the files", () => {
 function runWithMemory(options: string, script: string, vault: DirectoryVault): string {
   const shell = `mount -t tmpfs -o ${options} none /dev/shm && exec "$0" "$@"`;
   const run = ["-m", "sh", "-c", shell, process.execPath, ...COMPILE_CACHE, "--input-type=module", "-e", script];
-  return execFileSync("unshare", run, {
-    env: { ...environmentOf(vault), PATH: process.env.PATH },
-    encoding: "utf8",
-  });
+  return execFileSync("unshare", run, { env: { ...environmentOf(vault), PATH: process.env.PATH }, encoding: "utf8" });
 }
 
 function runScript(script: string, vault: DirectoryVault): { stdout: string; status: number | null } {

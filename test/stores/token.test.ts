@@ -27,11 +27,7 @@ describe("a token tells its reader before the manifest arrives", () => {
     const token = { ...CONTRACT, ...COST, vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 };
     const cost = passphraseHintOf(token)?.cost;
     expect(expectationOf(token)).toEqual({ env: "prod", vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 });
-    expect({ ...cost, salt: [...(cost?.salt ?? [])] }).toEqual({
-      salt: [...SALT],
-      iterations: 3,
-      ...COST,
-    });
+    expect({ ...cost, salt: [...(cost?.salt ?? [])] }).toEqual({ salt: [...SALT], iterations: 3, ...COST });
   });
 
   test("a floor of 0 is a floor", () => {

@@ -53,9 +53,7 @@ const unstarted = targets.filter(({ target, ...way }) => "obstacle" in way && ta
 
 test.each(unstarted)(
   "the program for $target is as large as the page says",
-  {
-    timeout: COMPILE_LIMIT_MS,
-  },
+  { timeout: COMPILE_LIMIT_MS },
   async ({ target }) => {
     await using made = await compileFor(target);
     const { megabytes } = await documented(target);

@@ -291,9 +291,7 @@ describe("the spool", () => {
       await busy.at(-1)?.promise;
       await spool.append(lines);
     };
-    const usage = recorder({
-      spool: { append, takeLeft: () => spool.takeLeft(), cut: () => spool.cut() },
-    });
+    const usage = recorder({ spool: { append, takeLeft: () => spool.takeLeft(), cut: () => spool.cut() } });
     const first = usage.record(event("a"));
     await expect.poll(() => busy.length).toBe(1);
     const others = [usage.record(event("b")), usage.record(event("c"))];

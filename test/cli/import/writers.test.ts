@@ -38,9 +38,7 @@ describe("a file is read by the rules of the tool that wrote it", () => {
     expect({ ...values, ...items }).toEqual(values);
     expect(
       (await read(writer, text.replaceAll("\n", "\r\n").replaceAll("\r\nabc\r\n", "\nabc\n"))).items,
-    ).toMatchObject({
-      DOLLARS: HARMFUL.DOLLARS,
-    });
+    ).toMatchObject({ DOLLARS: HARMFUL.DOLLARS });
   });
 
   test.each<[Writer, (values: writers.Values) => string]>([

@@ -31,10 +31,7 @@ const TUNNEL = { root: "tunnels", project: "project-id" } as const;
 
 function plainDevice(): string {
   const { token } = createClientCredentialsToken(
-    {
-      clientId: process.env["RSTREAM_CLIENT_ID"]!,
-      clientSecret: process.env["RSTREAM_CLIENT_SECRET"]!,
-    },
+    { clientId: process.env["RSTREAM_CLIENT_ID"]!, clientSecret: process.env["RSTREAM_CLIENT_SECRET"]! },
     {
       expiresInSeconds: 60,
       claims: {
@@ -42,16 +39,7 @@ function plainDevice(): string {
         tunnelsGrants: [
           {
             projects: ["project-id"],
-            scopes: {
-              tunnels: {
-                create: {
-                  filters: {
-                    protocol: "http",
-                    publish: true,
-                  },
-                },
-              },
-            },
+            scopes: { tunnels: { create: { filters: { protocol: "http", publish: true } } } },
           },
         ],
       },
@@ -62,10 +50,7 @@ function plainDevice(): string {
 
 function authenticatedDevice(): string {
   const { token } = createClientCredentialsToken(
-    {
-      clientId: process.env["RSTREAM_CLIENT_ID"]!,
-      clientSecret: process.env["RSTREAM_CLIENT_SECRET"]!,
-    },
+    { clientId: process.env["RSTREAM_CLIENT_ID"]!, clientSecret: process.env["RSTREAM_CLIENT_SECRET"]! },
     {
       expiresInSeconds: 60,
       claims: {
@@ -73,17 +58,7 @@ function authenticatedDevice(): string {
         tunnelsGrants: [
           {
             projects: ["project-id"],
-            scopes: {
-              tunnels: {
-                create: {
-                  filters: {
-                    protocol: "http",
-                    publish: true,
-                    token_auth: true,
-                  },
-                },
-              },
-            },
+            scopes: { tunnels: { create: { filters: { protocol: "http", publish: true, token_auth: true } } } },
           },
         ],
       },

@@ -73,9 +73,7 @@ describe("a passphrase of that time is asked for", () => {
   });
 
   test("throws the first refusal if no passphrase is given", async () => {
-    expect(await rejection(diff(1, async () => null))).toMatchObject({
-      message: "wrong passphrase for generation 1",
-    });
+    expect(await rejection(diff(1, async () => null))).toMatchObject({ message: "wrong passphrase for generation 1" });
     expect(await rejection(diff(1, async () => holding("wrong")))).toBeInstanceOf(WrongPassphraseError);
   });
 
@@ -110,13 +108,7 @@ describe("a generation that another version wrote", () => {
     crafted.forge(manifest, signingKey).tamper(key, bundle).tamper(auditKey(1), null);
     const sha256 = sha256Hex(encodeManifest(manifest, signingKey));
     const { version = "" } = crafted.store.bucket.get(MANIFEST_KEY) ?? {};
-    const draft = {
-      action: "push",
-      actor: ACTOR,
-      meta: {},
-      items: vault.bundle.items,
-      unlock: vault.manifest.unlock,
-    };
+    const draft = { action: "push", actor: ACTOR, meta: {}, items: vault.bundle.items, unlock: vault.manifest.unlock };
     const base = baseOn({ manifest, sha256, version, signingKey });
     await takeAll(commitGeneration(crafted, base, () => ({ ...draft, signingKey, rotates: false, tokens: NO_TOKENS })));
     return crafted;

@@ -25,10 +25,7 @@ test("makes a new generation of the old items, for today's passphrases", async (
 test("keeps the operator's meta, except where the row has its own", async () => {
   const meta = { ticket: "OPS-1", event: "forged", from_gen: 9 };
   const { committed } = await world.restore(1, { by: NEW, note: "why", meta });
-  expect(committed?.manifest).toMatchObject({
-    note: "why",
-    meta: { ticket: "OPS-1", event: "restore", from_gen: 1 },
-  });
+  expect(committed?.manifest).toMatchObject({ note: "why", meta: { ticket: "OPS-1", event: "restore", from_gen: 1 } });
 });
 
 test("declined or refused, it writes nothing", async () => {

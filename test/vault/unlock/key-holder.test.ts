@@ -63,10 +63,7 @@ class BadgeHolder implements KeyHolder {
 
   async #openSlot(header: BundleHeader): Promise<BundleKeys> {
     const slot = header.slots.find(({ id }) => id === "badge");
-    const sealed = {
-      enc: bytesOf(slot?.["enc"]),
-      ct: bytesOf(slot?.["ct"]),
-    };
+    const sealed = { enc: bytesOf(slot?.["enc"]), ct: bytesOf(slot?.["ct"]) };
     const rootKey = await openSlot(this.#seed.expose(), aadOf(header, "badge"), sealed, "the badge's slot");
     return RootKeys.ofReader(rootKey);
   }
