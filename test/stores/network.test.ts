@@ -87,7 +87,7 @@ describe("AWS_CA_BUNDLE", () => {
   });
 
   test.each([
-    ["is no sequence", pem(Buffer.from([0x31, 0x81, 200, ...Buffer.alloc(200)]))],
+    ["is not a sequence", pem(Buffer.from([0x31, 0x81, 200, ...Buffer.alloc(200)]))],
     ["lacks its last byte", sequence(199, 0x81, 200)],
     ["has a byte too many", sequence(201, 0x81, 200)],
     ["is empty", pem(Buffer.alloc(0))],

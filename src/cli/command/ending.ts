@@ -35,7 +35,7 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
   if (options.withStack && error instanceof Error) for (const line of stackOf(error)) output.say(line);
 }
 
-/** A disk may fail at any file, so that is no bug either. */
+/** A disk may fail at any file, so that is not a bug either. */
 function knownOf(error: unknown): VsyncError | null {
   return error instanceof VsyncError ? error : fileFault(error);
 }

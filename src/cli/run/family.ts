@@ -10,7 +10,7 @@ interface Member {
 
 /**
  * What a program and its children have started, without the program itself. A process that has left the program's
- * group, as a daemon does, is meant to outlive it. Empty where there is no /proc.
+ * group, as a daemon does, is meant to outlive it. Empty without /proc.
  */
 export function familyOf(program: number): readonly Member[] {
   const all = members();

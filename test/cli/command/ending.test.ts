@@ -102,7 +102,7 @@ test.each([
   });
 });
 
-test("a file that fails while it is open has no name, and a connection is no file", () => {
+test("a file that fails while it is open has no name, and a connection is not a file", () => {
   const fault = (code: string, syscall = "read") => Object.assign(new Error(code), { code, syscall });
   expect(reported(fault("ENOSPC", "write"))).toContain("cannot use a file of this machine: no space left on");
   expect(reported(fault("EIO"))).toContain("cannot use a file of this machine: input/output error (EIO)\n");

@@ -30,7 +30,7 @@ export interface Reach {
 /**
  * Reads the files here that a pull would write.
  *
- * @throws InputError the dotenv file is none, or a file is too large to be compared
+ * @throws InputError the dotenv file cannot be read as one, or a file is too large to be compared
  * @throws what `openBase` throws
  */
 export async function readLocalSide(

@@ -76,7 +76,7 @@ export async function findOutdated(
   try {
     return isOlder(await readLocalSide(files, vault, reach), vault) ? different : [];
   } catch (error) {
-    // What is no dotenv file was not written by a pull.
+    // A file that is not dotenv was not written by a pull.
     if (error instanceof InputError || error instanceof AccessDeniedError) return [];
     throw error;
   }
