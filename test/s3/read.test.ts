@@ -69,6 +69,17 @@ test("nothing asks for compression, and a proxy that compresses is undone", asyn
   expect(new Set(told.sent.map(({ headers }) => headers["accept-encoding"]))).toEqual(new Set(["identity"]));
 });
 
+test("an answer without a body is taken as it is, whatever encoding a proxy names", async () => {
+  const headers = { etag: '"e"', "content-encoding": "gzip" };
+  told.on("PUT", { headers });
+  expect(await proxied.create("it", long)).toBe('"e"');
+  told.on("DELETE", { status: 204, headers });
+  await proxied.delete("it");
+  told.on("GET", { status: 304, headers });
+  expect(await proxied.get("it", { maxBytes: 9, unless: '"e"' })).toMatchObject({ version: '"e"' });
+  expect(told.sent.slice(-3).map(({ method }) => method)).toEqual(["PUT", "DELETE", "GET"]);
+});
+
 test("a compressed answer that breaks off or is damaged fails after five tries", async () => {
   const { headers, body } = compressed(long);
   for (const broken of [body.map((it) => it.subarray(0, 50)), [text("not compressed")]]) {
